@@ -1,0 +1,251 @@
+"""Compare the record schemas of the tap with a description of the Pinterest API.
+
+    python scripts/contract.py openapi.json
+
+The description is Pinterest's own (OpenAPI, JSON), of any release: answers are looked up by path,
+because components change their names between releases. Printed per schema file:
+
+    missing      fields that the API describes and the file lacks
+    retyped      fields to which the file gives another type than the API does
+    gone         the operation is not there, or does not hold the record where it was
+    unchecked    a file that RECORDS does not know, or a file of RECORDS that does not exist
+    undescribed  fields that the API does not describe: only told, not counted as differences
+
+Exit code: 0 all fits, 1 something differs, 2 wrong call. A new file needs an entry in RECORDS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from functools import partial, reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+Finding = tuple[str, str, str]  # kind, field, what about it
+SCHEMAS = Path(__file__).parent.parent / "tap_pinterest" / "schemas"
+
+
+class Record(NamedTuple):
+    """What one schema file is compared with: the answers to GET on some paths.
+
+    The fields of a record are those found at all the places named by `at`, each a field of the
+    answer or "" for the answer itself, however many lists and dictionaries lie around them.
+    Where the operation takes `metric_types`, its other parameters are fields of the record too.
+    """
+
+    paths: tuple[str, ...]
+    at: tuple[str, ...] = ("items",)
+    added: tuple[str, ...] = ()  # by the tap, or by the API without a word in the description
+    skipped: frozenset[str] = frozenset()  # described, and no field of ours on purpose
+    renamed: tuple[str, str] = ("", "")  # the API's name, ours
+
+
+ME, ANALYTICS, SECTIONS = "/user_account", "/user_account/analytics", "/boards/{board_id}/sections"
+PINS = ("/pins", "/boards/{board_id}/pins", f"{SECTIONS}/{{section_id}}/pins", "/search/pins")
+PIN_ANALYTICS = ("/pins/{pin_id}/analytics", "/pins/analytics")
+TOP, DAYS = ("pins", "date_availability"), ("daily_metrics",)
+SCOPE = frozenset({"ad_account_id", "created_in_last_n_days", "num_of_pins"})
+DAILY = SCOPE | {"start_date", "end_date"}
+PIN_DAILY = DAILY | {"pin_ids", "split_field"}
+PIN_TOTALS = PIN_DAILY | {"app_types", "daily_metrics", "summary_metrics"}
+NO_HISTORY = frozenset({"about", "profile_image", "board_pins_modified_at", "created_at"})
+NO_HISTORY |= {"description", "is_ads_only", "media", "owner"}
+
+RECORDS = {
+    "account": Record((ME,), ("",), ("url",)),
+    "account_analytics": Record((ANALYTICS,), DAYS, ("account_id", "split"), DAILY),
+    "account_snapshot": Record((ME,), ("",), ("date",), NO_HISTORY, ("id", "account_id")),
+    "board": Record(("/boards", f"{ME}/following/boards", "/search/boards")),
+    "board_section": Record((SECTIONS,), added=("board_id",)),
+    "board_snapshot": Record(("/boards",), ("items",), ("date",), NO_HISTORY, ("id", "board_id")),
+    "interest": Record(("/users/{username}/interests/follow",)),
+    "linked_business": Record((f"{ME}/businesses",), ("",)),
+    "media": Record(("/media",)),
+    "pin": Record(PINS, added=("note", "url")),
+    "pin_analytics": Record(PIN_ANALYTICS, DAYS, (), PIN_DAILY, ("app_types", "app_type")),
+    "pin_lifetime_analytics": Record(PIN_ANALYTICS, ("",), (), PIN_TOTALS),
+    "top_pin": Record((f"{ANALYTICS}/top_pins",), TOP, ("rank",), SCOPE),
+    "top_video_pin": Record((f"{ANALYTICS}/top_video_pins",), TOP, ("rank",), SCOPE),
+    "user_summary": Record((f"{ME}/followers", f"{ME}/following"), added=("url",)),
+    "website": Record((f"{ME}/websites",)),
+}
+
+# Dictionaries of metrics, and the field that each metric of theirs becomes.
+PER_METRIC = {"metrics": "{}", "lifetime_metrics": "{}", "data_status": "{}_status"}
+LIFETIME = frozenset({"total_comments", "total_reactions"})  # metrics that have no value per day
+CHOSEN = {"latest_available_timestamp": ("number", "integer")}  # the API's type, ours on purpose
+NULL = frozenset({"null"})
+DEEPEST = 25  # further down only a schema that contains itself
+
+
+class Shape(NamedTuple):
+    """What a schema comes down to, theirs or ours. No types: anything goes."""
+
+    types: frozenset[str] = frozenset()
+    format: str = ""
+    properties: Mapping[str, Shape] = {}
+    items: Shape | None = None
+    values: Shape | None = None  # of a dictionary, the keys of which are data
+    enum: tuple[str, ...] = ()
+
+
+def merge(one: Shape, other: Shape, *, either: bool = False) -> Shape:
+    """Merge two parts of an allOf, of which the later wins, or two alternatives (`either`)."""
+    types, shared = one.types | other.types, one.properties.keys() & other.properties.keys()
+    both = {n: merge(one.properties[n], other.properties[n], either=True) for n in shared}
+    items = other.items or one.items
+    if either and one.items and other.items:
+        items = merge(one.items, other.items, either=True)
+    return Shape(
+        types=types if either else (other.types - NULL or one.types) | types & NULL,
+        format="" if either and one.format != other.format else other.format or one.format,
+        properties={**one.properties, **other.properties, **(both if either else {})},
+        items=items,
+        values=other.values or one.values,
+        enum=one.enum + other.enum if either else other.enum or one.enum,
+    )
+
+
+def follow(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The node itself, or what its $ref points to."""
+    while "$ref" in node:
+        node = reduce(lambda found, key: found[key], node["$ref"].split("/")[1:], document)
+    return node
+
+
+def shape_of(document: Mapping[str, Any], node: Any, depth: int = 0) -> Shape:
+    """Reduce a schema, with all that it refers to, to its shape."""
+    if not isinstance(node, dict) or depth > DEEPEST:
+        return Shape()
+    node = follow(document, node)
+    inner = partial(shape_of, document, depth=depth + 1)
+    said = node.get("type", [])
+    types = frozenset([said] if isinstance(said, str) else said)
+    own = Shape(
+        types=types | NULL if node.get("nullable") else types,
+        format=node.get("format", ""),
+        properties={name: inner(x) for name, x in node.get("properties", {}).items()},
+        items=inner(node["items"]) if "items" in node else None,
+        values=inner(node["additionalProperties"]) if node.get("additionalProperties") else None,
+        enum=tuple(x for x in node.get("enum", ()) if isinstance(x, str)),
+    )
+    parts = [inner(x) for x in node.get("allOf", ())]
+    for choices in (node.get("oneOf"), node.get("anyOf")):
+        parts += [reduce(partial(merge, either=True), map(inner, choices))] if choices else []
+    whole = reduce(merge, [*parts, own])
+    if whole.types <= NULL and (whole.items or whole.properties or whole.values):
+        return whole._replace(types=whole.types | {"array" if whole.items else "object"})
+    return whole
+
+
+def inside(shape: Shape) -> Shape:
+    """The thing that lists and dictionaries are made of."""
+    while not shape.properties and (within := shape.items or shape.values):
+        shape = within
+    return shape
+
+
+def described(document: Mapping[str, Any], record: Record, path: str) -> dict[str, Shape]:
+    """The fields of the record in the description; LookupError where they are not found."""
+    operation = document["paths"][path]["get"]
+    answer = follow(document, operation["responses"]["200"])["content"]["application/json"]
+    root = inside(shape_of(document, answer["schema"]))
+    fields: dict[str, Shape] = {}
+    for place in record.at:
+        fields |= inside(root.properties[place] if place else root).properties
+    if not fields:
+        raise LookupError("fields")
+    listed = [follow(document, x) for x in operation.get("parameters", [])]
+    parameters = {x["name"]: shape_of(document, x["schema"]) for x in listed}
+    if "metric_types" in parameters:
+        fields = parameters | per_metric(fields, inside(parameters.pop("metric_types")).enum)
+    theirs, ours = record.renamed
+    return {ours if n == theirs else n: x for n, x in fields.items() if n not in record.skipped}
+
+
+def per_metric(fields: Mapping[str, Shape], names: Iterable[str]) -> dict[str, Shape]:
+    """Put one field per metric in the place of each dictionary of metrics."""
+    known, columns = {name.lower() for name in names}, dict[str, Shape]()
+    for name, shape in fields.items():
+        metrics = known & LIFETIME if name == "lifetime_metrics" else known - LIFETIME
+        if name in PER_METRIC and shape.values:
+            columns |= {PER_METRIC[name].format(metric): shape.values for metric in metrics}
+        else:
+            columns[name] = shape
+    return columns
+
+
+def compare(ours: Shape, theirs: Shape, where: str = "") -> Iterator[Finding]:
+    """Tell how our schema of a field, and of all below it, differs from the described one."""
+    mine, other = (" or ".join(sorted(x.types - NULL)) or "anything" for x in (ours, theirs))
+    if other == "anything" or CHOSEN.get(where) == (other, mine):
+        return
+    if mine != other:
+        yield "retyped", where, f"{mine} in the file, {other} in the API"
+        return
+    if theirs.types & NULL > ours.types & NULL:
+        yield "retyped", where, "never null in the file, nullable in the API"
+    if theirs.format in {"date", "date-time"} and ours.format != theirs.format:
+        yield "retyped", where, f"no {theirs.format} in the file, one in the API"
+    if theirs.items:
+        yield from compare(ours.items or Shape(), theirs.items, f"{where}[]")
+    for name, shape in theirs.properties.items():
+        inner = f"{where}.{name}".lstrip(".")
+        if name in ours.properties:
+            yield from compare(ours.properties[name], shape, inner)
+        else:
+            yield "missing", inner, " or ".join(sorted(shape.types - NULL))
+    if theirs.properties:  # else the API leaves open what is in it, and the file may say more
+        for name in ours.properties.keys() - theirs.properties.keys():
+            yield "undescribed", f"{where}.{name}".lstrip("."), "only in the file"
+
+
+def check(document: Any, record: Record, schema: Any) -> dict[Finding, list[str]]:
+    """Compare one schema with each operation: what was found, and on which paths."""
+    found: dict[Finding, list[str]] = {}
+    for path in record.paths:
+        try:
+            theirs = Shape(frozenset({"object"}), properties=described(document, record, path))
+            for finding in compare(shape_of({}, schema), theirs):
+                found.setdefault(finding, []).append(path)
+        except LookupError as error:
+            found["gone", f"GET {path}", f"{error} not found"] = [""]
+    for finding in [x for x in found if x[0] == "undescribed"]:  # by any of the operations
+        if finding[1] in record.added or len(found[finding]) < len(record.paths):
+            del found[finding]
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the comparison; the exit code says whether all fits."""
+    parser = argparse.ArgumentParser(description="Compare schemas with an API description.")
+    parser.add_argument("description", type=Path, help="OpenAPI description, a JSON file")
+    path = parser.parse_args(arguments).description
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        release = f"{document['info']['title']} {document['info']['version']}"
+        document["paths"].keys()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        parser.error(f"{path} is no API description: {error!r}")
+    files = {file.stem: file for file in SCHEMAS.glob("*.json")}
+    differences = 0
+    for name in sorted(files | RECORDS):
+        found = {("unchecked", f"{name}.json", "file or entry in RECORDS lacking"): [""]}
+        if name in files and name in RECORDS:
+            found = check(document, RECORDS[name], json.loads(files[name].read_text("utf-8")))
+        wrong = sum(kind != "undescribed" for kind, _, _ in found)
+        differences += wrong
+        print(f"{name}: {f'{wrong} to look at' if wrong else 'fits'}")
+        for (kind, where, text), paths in sorted(found.items()):
+            print(f"  {kind:<11} {where}: {text} {' '.join(paths)}".rstrip())
+    print(f"{release}, {len(files)} schema files: {differences or 'no'} differences")
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The command line: what the user hands in is read with plain words, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.plugin_base import SingerCommand
+
+from tap_pinterest.errors import TapError
+from tap_pinterest.writer import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+logger = logging.getLogger("tap-pinterest")
+
+
+class Command(SingerCommand):
+    """Ends with one line for what the user can mend, and with the exit code of a signal."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command and exit."""
+        try:
+            return super().main(*args, **kwargs)
+        except ConfigValidationError as exc:
+            for error in exc.errors:
+                logger.error("%s", error)
+            sys.exit(1)
+        except TapError as exc:
+            logger.error("%s", exc)
+            sys.exit(1)
+        except Interrupted as exc:
+            logger.error("%s; the next run goes on from the last state.", exc)
+            sys.exit(exc.exit_code)
+        except BrokenPipeError:
+            # What is still buffered cannot be written either: keep the interpreter from trying.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            logger.error(
+                "The target closed its input before everything was written; its own messages say "
+                "why. Run again with the last state that it confirmed."
+            )
+            sys.exit(1)
+
+
+def read_config(path: str) -> dict[str, Any]:
+    """Read a configuration file.
+
+    Raises:
+        click.BadParameter: It is not there, cannot be read, or is not a JSON object.
+    """
+    try:
+        return as_object(Path(path).read_bytes(), f"The configuration file {path}")
+    except OSError as exc:
+        raise click.BadParameter(f"{path} cannot be read: {exc.strerror}.") from None
+
+
+def read_document(file: IO[str] | None, what: str) -> dict[str, Any] | None:
+    """Read a file given on the command line, such as the catalog; None where none was given."""
+    if file is None:
+        return None
+    try:
+        return as_object(file.read(), what)
+    except (OSError, UnicodeDecodeError):
+        raise TapError(f"{what} cannot be read as text.") from None
+
+
+def as_object(text: str | bytes, what: str) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises:
+        TapError: It is none; the message says where it breaks.
+    """
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as exc:
+        raise TapError(
+            f"{what} is not complete JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}."
+        ) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise TapError(f"{what} is not JSON text.") from None
+    if not isinstance(content, dict):
+        raise TapError(f"{what} must be a JSON object, not {type(content).__name__}.")
+    return content
+
+
+def check_catalog(catalog: Mapping[str, Any], streams: Mapping[str, Collection[str]]) -> None:
+    """Check a catalog before the SDK reads it; what it names and does not exist is warned about.
+
+    Args:
+        catalog: The catalog.
+        streams: The fields of each stream that exists.
+
+    Raises:
+        TapError: It is not a catalog.
+    """
+    for problem in _catalog_problems(catalog):
+        raise TapError(
+            f"The catalog cannot be used: {problem}. Make a new one with `tap-pinterest --discover`."
+        )
+    for entry in catalog["streams"]:
+        name = entry["tap_stream_id"]
+        if name not in streams:
+            logger.warning("The catalog names the stream %r, which does not exist.", name)
+            continue
+        for meta in entry.get("metadata", ()):
+            crumb = meta["breadcrumb"]
+            field = crumb[1] if len(crumb) > 1 else None
+            if field and meta["metadata"].get("selected") and field not in streams[name]:
+                logger.warning("The catalog selects %s.%s, which does not exist.", name, field)
+
+
+def _catalog_problems(catalog: Mapping[str, Any]) -> Iterator[str]:
+    entries = catalog.get("streams")
+    if not isinstance(entries, list):
+        yield "it has no list `streams`"
+        return
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not isinstance(entry.get("tap_stream_id"), str):
+            yield f"entry {number} of `streams` has no `tap_stream_id`"
+            continue
+        name = entry["tap_stream_id"]
+        if not isinstance(entry.get("schema"), dict):
+            yield f"stream {name!r} has no `schema`"
+        elif not isinstance(entry["schema"].get("properties", {}), dict):
+            yield f"the schema of stream {name!r} has no `properties`"
+        for meta in entry.get("metadata") or ():
+            crumb = meta.get("breadcrumb") if isinstance(meta, dict) else None
+            if not isinstance(crumb, list) or not isinstance(meta.get("metadata"), dict):
+                yield f"the metadata of stream {name!r} is not a list of breadcrumbs"
+                break
+
+
+def check_state(state: Mapping[str, Any], streams: Collection[str]) -> None:
+    """Check a state before the SDK reads it.
+
+    Raises:
+        TapError: It is not a state, or that of another tap.
+    """
+    bookmarks = state.get("bookmarks", {})
+    if not isinstance(bookmarks, dict) or not all(
+        isinstance(bookmark, dict) for bookmark in bookmarks.values()
+    ):
+        raise TapError(
+            "The state cannot be used: `bookmarks` must be an object of one object per stream. "
+            "Give the last STATE that the target confirmed, or none to read everything again."
+        )
+    foreign = sorted(bookmarks.keys() - set(streams))
+    if foreign and len(foreign) == len(bookmarks):
+        raise TapError(
+            f"The state is that of another tap: it knows {', '.join(foreign[:3])} and none of the "
+            "streams of tap-pinterest."
+        )
+    if foreign:
+        logger.warning("The state has bookmarks of streams that do not exist: %s.", foreign)

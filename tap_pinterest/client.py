@@ -1,0 +1,490 @@
+"""What all streams have in common: paging, parents and children, error policy, emission.
+
+A stream declares what is special about it; everything below `PinterestStream` does the rest.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import functools
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import quote
+
+import msgspec
+from singer_sdk import Stream, metrics
+from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
+from singer_sdk.mapper import SameRecordTransform
+
+from tap_pinterest.errors import Gone, StreamError, plain
+from tap_pinterest.readahead import ReadAhead, fan_out
+from tap_pinterest.records import Record, Shape, decode, load_schema
+from tap_pinterest.settings import setting
+from tap_pinterest.transport import Request
+from tap_pinterest.writer import encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Self
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context
+
+    from tap_pinterest.run import Run
+    from tap_pinterest.writer import Writer
+
+PAGE_SIZE = 250
+TOLD_ONE_BY_ONE = 10
+"""How many skipped objects of a stream are named; after that they are only counted."""
+
+
+class Envelope(msgspec.Struct):
+    """A page as it is sent: its items stay undecoded until their turn."""
+
+    items: msgspec.Raw
+    bookmark: str | None = None
+
+
+read_page = msgspec.json.Decoder(Envelope).decode
+
+
+@dataclass(slots=True)
+class Page:
+    """Records that arrived together.
+
+    Attributes:
+        items: The records as JSON, or decoded already.
+        size: Bytes they hold while they wait.
+        adds: Fields that each of these records gets, such as its parent's id.
+    """
+
+    items: msgspec.Raw | bytes | list[Record]
+    size: int
+    adds: Mapping[str, Any] = field(default_factory=dict)
+
+    def records(self) -> list[Record]:
+        """The records, decoded."""
+        if isinstance(self.items, list):
+            return self.items
+        try:
+            return decode(self.items)
+        except msgspec.DecodeError as exc:
+            raise StreamError(f"a page could not be read ({exc})") from exc
+
+
+class PinterestStream(Stream, abc.ABC):
+    """A stream of the tap.
+
+    A root stream implements `pages`, a child (with `parent_stream_type`) `pages_of`. Both may
+    block and are run ahead of their reader in other threads; they fetch through `paginate` and
+    must not touch the state.
+    """
+
+    primary_keys: ClassVar[Sequence[str]]
+    record_type: ClassVar[str]
+    scopes: ClassVar[tuple[str, ...]]
+    quota: ClassVar[str] = "org_read"
+    takes_ad_account: ClassVar[bool] = True
+    path: ClassVar[str]
+    params: ClassVar[Mapping[str, Any]] = {}
+    adds: ClassVar[Mapping[str, str]] = {}
+    parent_fields: ClassVar[Mapping[str, str]] = {}
+    only_parents: ClassVar[setting | None] = None
+
+    # One bookmark per stream; the batches of parents are no partitions.
+    state_partitioning_keys: ClassVar[Sequence[str]] = ()
+
+    def __init__(self, tap: Tap, run: Run) -> None:
+        """Make the stream.
+
+        Args:
+            tap: The tap it belongs to.
+            run: What it shares with the other streams.
+        """
+        super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, self.adds))
+        self.run = run
+        self.rank = 0.0
+        self.skipped = 0
+        self.keyless = 0
+        only = self.only_parents.of(self.config) if self.only_parents else None
+        self._only: frozenset[str] | None = frozenset(only) if only else None
+        self._only_unseen = set(only or ())
+        self._parents: Sequence[Record] = ()
+        self._writer = cast("Writer", tap.message_writer)
+        self._ahead: ReadAhead[Page] | None = None
+        self._shape: Shape | None = None
+        self._before = self._after = b""
+        self._told: set[str] = set()
+        self._meters: list[TotalCounter | TotalTimer] = []
+
+    @classmethod
+    def declared_name(cls) -> str:
+        """The name of the stream."""
+        return str(cls.__dict__["name"])
+
+    # -- what a stream declares
+
+    def pages(self) -> Iterator[Page]:
+        """Fetch all pages of a root stream."""
+        raise StreamError(f"{self.name} is read with its parent")
+
+    def pages_of(self, parent: Record) -> Iterator[Page]:
+        """Fetch all pages of one parent; `parent` has the `parent_fields`."""
+        raise StreamError(f"{self.name} has no parent but {parent}")
+
+    def fill(self, record: Record) -> None:
+        """Add to a record what follows surely from it, in place."""
+
+    def why_skipped(self) -> str | None:
+        """Why this stream is not read although it is selected; None to read it."""
+        if self.run.account_params and not self.takes_ad_account:
+            return (
+                "its endpoint does not take `ad_account_id` and would answer for another account"
+            )
+        return None
+
+    # -- requests
+
+    def query(self, **more: Any) -> tuple[tuple[str, str], ...]:
+        """The query of a request: what the stream declares, and more."""
+        account = self.run.account_params if self.takes_ad_account else ()
+        return account + tuple(_query({**self.params, **more}, self.config))
+
+    def path_for(self, values: Mapping[str, Any]) -> str:
+        """The path with its placeholders filled in.
+
+        Raises:
+            StreamError: The API did not send what the path needs.
+        """
+        texts = {name: quote(value, safe="") for name, value in values.items() if _is_text(value)}
+        try:
+            return self.path.format_map(texts)
+        except KeyError as missing:
+            raise StreamError(f"{self.path} cannot be asked for: the API sent no {missing}") from None
+
+    def request(
+        self, path: str, query: tuple[tuple[str, str], ...], *, single: bool = False
+    ) -> Request:
+        """A request with this stream's quota and turn."""
+        return Request(path, query, self.quota, self.rank, single)
+
+    def paginate(
+        self,
+        path: str,
+        query: tuple[tuple[str, str], ...],
+        *,
+        page_size: int | None = PAGE_SIZE,
+        adds: Mapping[str, Any] | None = None,
+        single: bool = False,
+    ) -> Iterator[Page]:
+        """Fetch all pages of a list, to the last bookmark.
+
+        Raises:
+            StreamError: The API sent a bookmark for the second time.
+        """
+        sized = () if page_size is None else (("page_size", str(page_size)),)
+        seen: set[str] = set()
+        after: tuple[tuple[str, str], ...] = ()
+        while True:
+            page = self.run.transport.get(
+                self.request(path, (*query, *sized, *after), single=single), read_page
+            )
+            yield Page(page.items, len(bytes(page.items)), adds or {})
+            if not page.bookmark:
+                return
+            if page.bookmark in seen:
+                raise StreamError(
+                    f"GET {path} sent a bookmark that it had sent before; what follows is missing. "
+                    "This is a fault of the API: run again later"
+                )
+            seen.add(page.bookmark)
+            after = (("bookmark", page.bookmark),)
+
+    # -- the SDK's hooks
+
+    @property
+    def wanted(self) -> bool:
+        """Whether this stream or one of its children is selected."""
+        return self.selected or self.has_selected_descendents
+
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Whether the SDK sends ACTIVATE_VERSION: never, as it would do so before the records."""
+        return False
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a complete read replaces all rows read before."""
+        return self.replication_key is None and self.config["emit_activate_version_messages"]
+
+    def start(self) -> None:
+        """Read ahead, when this is a root stream that will be asked for."""
+        if self.parent_stream_type is None and self.wanted and not self.why_skipped():
+            self._ahead = ReadAhead(self._source, self.run.budget)
+
+    def _source(self) -> Iterator[Page]:
+        if self._only and not self.selected and type(self.stream_maps[0]) is SameRecordTransform:
+            # Nobody wants the parents themselves, and no filter needs to see them.
+            self._only_unseen.clear()
+            return iter([Page([{"id": key} for key in sorted(self._only)], 0)])
+        return self.pages()
+
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Yield the records; children are synced between the pages of their parent."""
+        self._stream_version = self._initialized_at if self.replaces else None
+        if self.parent_stream_type:
+            yield from self._of_parents(context)
+            return
+        children = [
+            cast("PinterestStream", child) for child in self.child_streams if child.selected
+        ]
+        for child in children:
+            # The SDK writes a child's SCHEMA with its first parent, which may never come.
+            child._write_schema_message()  # noqa: SLF001
+        if reason := self.why_skipped():
+            self.logger.warning("Stream %s is skipped: %s.", self.name, reason)
+            return
+        try:
+            yield from self._of_root(children)
+        except StreamError as error:
+            self._fail(error)
+            for child in children:
+                child._fail(StreamError(f"its parent {self.name} was not read to the end"))  # noqa: SLF001
+        for stream in (self, *children):
+            stream._finish()  # noqa: SLF001
+
+    def _of_root(self, children: list[PinterestStream]) -> Iterator[Record]:
+        if self.ABORT_AT_RECORD_COUNT is None:
+            self.run.start()
+        with contextlib.closing(self._ahead or ReadAhead(self._source, self.run.budget)) as pages:
+            for page in pages:
+                records = self.prepare(page)
+                for child in children:
+                    child.sync_parents(self._parents_for(child, records))
+                if self.selected:
+                    yield from records
+        for child in children:
+            child.sync_parents((), last=True)
+
+    def _parents_for(self, child: PinterestStream, records: list[Record]) -> list[Record]:
+        passes = self.stream_maps[0].get_filter_result
+        parents = [
+            child.parent_of(record)
+            for record in records
+            if (self._only is None or record["id"] in self._only) and passes(record)
+        ]
+        if self._only is not None:
+            self._only_unseen -= {record["id"] for record in records}
+        return parents
+
+    def parent_of(self, record: Record) -> Record:
+        """What this child needs of a parent's record."""
+        return {mine: record.get(theirs) for mine, theirs in self.parent_fields.items()}
+
+    def sync_parents(self, parents: Sequence[Record], *, last: bool = False) -> None:  # noqa: ARG002
+        """Sync this child for a batch of parents; `last` when no other follows."""
+        if not parents or self.name in self.run.failures:
+            return
+        self._parents = parents
+        try:
+            self.sync({"parents": len(parents)})
+        except (AbortedSyncFailedException, AbortedSyncPausedException):
+            self.logger.debug("Stopped after the number of records asked for")
+
+    def _of_parents(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
+        width = self.config["max_concurrency"]
+        with contextlib.closing(
+            fan_out(self._parents, self.pages_of, self.run.budget, width)
+        ) as fetched:
+            try:
+                for parent, pages in fetched:
+                    try:
+                        for page in pages:
+                            yield from self.prepare(page)
+                    except Gone as error:
+                        self.skip(parent, error)
+            except StreamError as error:
+                self._fail(error)
+
+    def generate_child_contexts(
+        self,
+        record: Record,  # noqa: ARG002
+        context: Context | None,  # noqa: ARG002
+    ) -> Iterable[Context | None]:
+        """None: children are synced page by page, not record by record."""
+        return ()
+
+    def get_batch_config(self, config: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """None: batch files would bypass the schema and the selection."""
+        return
+
+    # -- what went wrong
+
+    def skip(self, parent: Record, error: StreamError) -> None:
+        """Leave one parent out and say so; the stream is then not complete."""
+        self.skipped += 1
+        if self.skipped <= TOLD_ONE_BY_ONE:
+            what = ", ".join(f"{name} {plain(value)}" for name, value in parent.items())
+            self.logger.warning("Stream %s: %s is skipped: %s", self.name, what, error)
+
+    def _fail(self, error: StreamError) -> None:
+        self.run.fail(self, error)
+
+    def _note(self, sentence: str) -> None:
+        self.logger.warning("Stream %s: %s", self.name, sentence)
+
+    def _finish(self) -> None:
+        """Close a stream that is not read any further in this run."""
+        if self.skipped > TOLD_ONE_BY_ONE:
+            self._note(f"{self.skipped} objects were skipped in all")
+        if self.keyless:
+            self._note(f"{self.keyless} records came without a key and are left out")
+        if self._shape and self._shape.unfit:
+            self._note(f"{self._shape.unfit} values did not fit the schema and are null")
+        for unseen in sorted(self._only_unseen):
+            self._note(f"board {unseen} of `board_ids` was not in the list; nothing is read of it")
+        for meter in self._meters:
+            meter.close()
+        if self.name in self.run.failures or self.skipped:
+            # A caught error looks like success to the SDK: it would promote the bookmark.
+            self.stream_state.pop("progress_markers", None)
+        elif self.selected and self.replaces:
+            self._write_activate_version_message(self._initialized_at)
+
+    # -- records
+
+    def prepare(self, page: Page) -> list[Record]:
+        """The page's records, completed and made to fit the schema; without keys there is none."""
+        if self._shape is None:
+            mask = self.mask
+            self._shape = Shape(self.effective_schema, lambda crumb: mask[crumb], self._note)
+        conform, fill, adds, keys = self._shape.conform, self.fill, page.adds, self.primary_keys
+        whole = []
+        for record in page.records():
+            if adds:
+                record.update(adds)
+            fill(record)
+            conform(record)
+            for key in keys:
+                if record.get(key) is None:
+                    self.keyless += 1
+                    break
+            else:
+                whole.append(record)
+        version = b"" if self._stream_version is None else b',"version":%d' % self._stream_version
+        self._before = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(self.name)
+        self._after = b'%s,"time_extracted":%s}\n' % (version, encoder.encode(datetime.now(UTC)))
+        self._writer.flush()
+        return whole
+
+    @functools.cached_property
+    def _unmapped(self) -> bool:
+        """Whether no stream map and no flattening changes the records."""
+        maps = self.stream_maps
+        return len(maps) == 1 and type(maps[0]) is SameRecordTransform and not (
+            maps[0].flattening_enabled
+        )
+
+    def _write_record_message(self, record: Record) -> None:
+        # Private in the SDK. Most of a record's time there goes into what these records do not
+        # need: they fit their schema, and `prune` leaves out what is not selected.
+        assert self._shape is not None  # noqa: S101 - for the type checker
+        self._shape.prune(record)
+        if self._unmapped:
+            self._writer.write_record(self._before, record, self._after)
+            self.state_manager.is_flushed = False
+        else:
+            super()._write_record_message(record)
+
+    # -- quiet: what the SDK says per batch of parents, once
+
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
+        """Log a message; the SDK's announcement of each further batch of parents is for DEBUG."""
+        if message in self._told and self.parent_stream_type:
+            level = logging.DEBUG
+        self._told.add(message)
+        super().log(message, *args, level=level, **kwargs)
+
+    def get_record_counter(
+        self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
+    ) -> metrics.Counter:
+        """One counter for all batches of parents."""
+        if not self.parent_stream_type:
+            return super().get_record_counter(endpoint=endpoint, log_interval=log_interval)
+        if not self._meters:
+            tags = {metrics.Tag.STREAM: self.name}
+            self._meters = [
+                TotalCounter(metrics.Metric.RECORD_COUNT, dict(tags), log_interval),
+                TotalTimer(metrics.Metric.SYNC_DURATION, dict(tags)),
+            ]
+        return cast("metrics.Counter", self._meters[0])
+
+    def get_sync_timer(self) -> metrics.Timer:
+        """One timer for all batches of parents."""
+        if not self._meters:
+            return super().get_sync_timer()
+        return cast("metrics.Timer", self._meters[1])
+
+
+class TotalCounter(metrics.Counter):
+    """A counter that is entered once per batch and tells its total in the end."""
+
+    def exit(self) -> None:
+        """Say nothing yet."""
+
+    def close(self) -> None:
+        """Tell the total."""
+        super().exit()
+
+
+class TotalTimer(metrics.Timer):
+    """A timer that is entered once per batch and tells the whole time in the end."""
+
+    def __enter__(self) -> Self:
+        """Go on."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Say nothing yet."""
+
+    def close(self) -> None:
+        """Tell the time since the first batch."""
+        super().__exit__(None, None, None)
+
+
+class ListStream(PinterestStream):
+    """A stream whose records are pages of one list: of the account, or of each parent."""
+
+    page_size: ClassVar[int | None] = PAGE_SIZE
+
+    def pages(self) -> Iterator[Page]:
+        """All pages of the list."""
+        return self.paginate(self.path, self.query(), page_size=self.page_size)
+
+    def pages_of(self, parent: Record) -> Iterator[Page]:
+        """All pages of one parent's list."""
+        return self.paginate(
+            self.path_for(parent),
+            self.query(),
+            page_size=self.page_size,
+            adds=parent,
+            single=True,
+        )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _query(params: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A query from declared parameters: lists repeated, booleans in lower case, None left out."""
+    for name, declared in params.items():
+        value = declared.of(config) if isinstance(declared, setting) else declared
+        for item in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(item, bool):
+                yield name, str(item).lower()
+            elif item is not None:
+                yield name, str(item)

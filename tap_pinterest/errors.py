@@ -1,0 +1,164 @@
+"""What each failure means, and what is done about it.
+
+One table, `RULES`, says for every answer that is not a success what the tap does. The first row
+that fits wins. https://developers.pinterest.com/docs/reference/rate-limits/
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class TapError(Exception):
+    """Something that the user must hear about; its text is a plain sentence for them."""
+
+
+class TokenRejected(TapError):
+    """The credentials do not work: nothing can be read, the run stops."""
+
+
+class StreamError(TapError):
+    """A stream cannot be read to its end; the other streams go on."""
+
+
+class Forbidden(StreamError):
+    """The account, the app or the token's scopes do not give access to the endpoint."""
+
+
+class QuotaExhausted(StreamError):
+    """The quota comes back later than the longest wait allowed."""
+
+
+class Gone(StreamError):
+    """One object that was asked for is gone or not ours to see."""
+
+
+class Transient(Exception):  # noqa: N818 - a signal to try again, seen by nobody but the retry
+    """The request may succeed when it is sent again.
+
+    Attributes:
+        wait: Seconds that the API asked for, or None where it did not say.
+    """
+
+    def __init__(self, message: str, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class Action(Enum):
+    """What the tap does about an answer."""
+
+    RETRY = "send it again after an exponential wait"
+    THROTTLE = "send it again after the wait that the API names"
+    REFRESH = "refresh the token once, then stop the run"
+    SKIP = "skip that one board, pin or account; on a stream's own list: the stream is forbidden"
+    FORBID = "the stream is forbidden; the others go on"
+    EMPTY = "there is nothing to read"
+    FAIL = "the stream fails; the others go on"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is not a success, as far as it can be read."""
+
+    status: int
+    code: int | None
+    message: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def read(cls, status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Read an error body; bodies that are not JSON become an excerpt."""
+        try:
+            content = msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            content = None
+        if isinstance(content, dict):
+            code = content.get("code")
+            text = content.get("message") or content.get("error_description") or ""
+            return cls(status, code if isinstance(code, int) else None, str(text)[:300], headers)
+        return cls(status, None, "", headers)
+
+    def __str__(self) -> str:
+        code = "" if self.code is None else f" (code {self.code})"
+        return f"HTTP {self.status}{code}" + (f": {self.message}" if self.message else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the table: an answer fits when all that the row names fits."""
+
+    status: range | tuple[int, ...]
+    action: Action
+    code: int | None = None
+    message: str = ""
+
+    def fits(self, answer: Answer) -> bool:
+        """Whether this row is about the answer."""
+        return (
+            answer.status in self.status
+            and self.code in (None, answer.code)
+            and re.search(self.message, answer.message, re.IGNORECASE) is not None
+        )
+
+
+RETRY_AFTER = r"retry after\s+(\d+)\s+second"
+
+RULES = (
+    Rule((400, 429), Action.THROTTLE, message=RETRY_AFTER),
+    Rule((429,), Action.FAIL, message="spam"),
+    Rule((429,), Action.THROTTLE),
+    Rule((400,), Action.RETRY, code=12),
+    # Dates are cut before they are asked for, so this one is spurious; it follows quick calls.
+    Rule((400,), Action.RETRY, message="last 90 days"),
+    Rule((401,), Action.REFRESH, code=2),
+    Rule((401,), Action.FORBID, code=3),
+    Rule((404,), Action.EMPTY, code=30),
+    Rule((401, 403, 404), Action.SKIP),
+    Rule((409,), Action.EMPTY, code=4182),
+    Rule((501,), Action.FAIL),
+    Rule((408, *range(500, 600)), Action.RETRY),
+    Rule(range(100, 600), Action.FAIL),
+)
+
+
+def action_for(answer: Answer) -> Action:
+    """The action of the first row that fits; statuses outside of HTTP fail."""
+    return next((rule.action for rule in RULES if rule.fits(answer)), Action.FAIL)
+
+
+def wait_named_by(answer: Answer) -> float | None:
+    """Seconds that the API asks to wait: in the message, else in a header, else None."""
+    if found := re.search(RETRY_AFTER, answer.message, re.IGNORECASE):
+        return float(found[1])
+    for header in ("x-ratelimit-reset", "retry-after"):
+        if (seconds := leading_number(answer.headers.get(header))) is not None:
+            return float(seconds)
+    return None
+
+
+def leading_number(header: str | None) -> int | None:
+    """The number that a rate-limit header begins with: `60, 100;w=1` gives 60."""
+    found = re.match(r"\s*(\d+)", header or "")
+    return int(found[1]) if found else None
+
+
+def come_back_at(seconds: float, now: float) -> str:
+    """The moment `seconds` after `now` (epoch seconds), as people write it."""
+    moment = datetime.fromtimestamp(now, UTC) + timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def plain(value: Any) -> str:
+    """A value as it may be shown to the user: short and on one line."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004

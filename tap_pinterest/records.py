@@ -1,0 +1,269 @@
+"""What happens to a record between the page it came on and the message it leaves in."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Record = dict[str, Any]
+
+DATE_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE
+)
+
+
+class Unfit(Exception):
+    """A value cannot be turned into what the schema says without inventing something."""
+
+
+def _number(text: str) -> float | Decimal:
+    """A JSON number that has a fraction: a float where that is exact, else a Decimal."""
+    value = float(text)
+    return value if repr(value) == text else Decimal(text)
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder(list[dict[str, Any]], float_hook=_number)
+
+
+def decode(items: msgspec.Raw | bytes) -> list[Record]:
+    """A JSON list of objects; integers of any size and fractions keep every digit.
+
+    Raises:
+        msgspec.DecodeError: It is not a list of objects.
+    """
+    return _decoder.decode(items)
+
+
+def decode_one(body: bytes) -> Record:
+    """A JSON object, likewise exact.
+
+    Raises:
+        msgspec.DecodeError: It is not an object.
+    """
+    (record,) = decode(b"[" + body + b"]")
+    return record
+
+
+@functools.cache
+def _schema_text(record_type: str) -> str:
+    return (resources.files(__package__) / "schemas" / f"{record_type}.json").read_text("utf-8")
+
+
+def load_schema(
+    record_type: str, keys: Iterable[str] = (), adds: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The JSON schema of a record type.
+
+    Args:
+        record_type: Name of a file in `schemas/`.
+        keys: Fields that identify a record: never null.
+        adds: Fields that the stream adds to what the API sends, with their JSON types.
+    """
+    schema: dict[str, Any] = json.loads(_schema_text(record_type))
+    properties = schema["properties"]
+    for name, kind in (adds or {}).items():
+        properties[name] = {"type": [kind, "null"]}
+    for key in keys:
+        kinds = properties[key]["type"]
+        if isinstance(kinds, list):
+            (properties[key]["type"],) = (kind for kind in kinds if kind != "null")
+    return schema
+
+
+def _to_string(value: Any) -> str:
+    return value if isinstance(value, str) else _encoder.encode(value).decode()
+
+
+def _to_integer(value: Any) -> int:
+    try:
+        number = Decimal(value if isinstance(value, str) else str(value))
+        if number == int(number):
+            return int(number)
+    except (InvalidOperation, ValueError, OverflowError):
+        pass
+    raise Unfit
+
+
+def _to_number(value: Any) -> Any:
+    try:
+        number = Decimal(value) if isinstance(value, str) else Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        raise Unfit from None
+    if not number.is_finite():
+        raise Unfit
+    return number
+
+
+def _to_boolean(value: Any) -> bool:
+    known = {"true": True, "false": False, "1": True, "0": False}
+    try:
+        return known[str(value).lower()]
+    except KeyError:
+        raise Unfit from None
+
+
+def _to_date_time(value: Any) -> str:
+    """ISO time with a zone; times without one are UTC."""
+    found = DATE_TIME.match(value) if isinstance(value, str) else None
+    if not found:
+        raise Unfit
+    return f"{found[1]}T{found[2]}{found[3] or 'Z'}"
+
+
+def _unfit(value: Any) -> Any:  # noqa: ARG001
+    raise Unfit
+
+
+KINDS: dict[str, tuple[frozenset[type], Callable[[Any], Any]]] = {
+    "string": (frozenset({str}), _to_string),
+    "integer": (frozenset({int}), _to_integer),
+    "number": (frozenset({int, float, Decimal}), _to_number),
+    "boolean": (frozenset({bool}), _to_boolean),
+    "object": (frozenset({dict}), _unfit),
+    "array": (frozenset({list}), _unfit),
+}
+
+
+class Shape:
+    """A JSON schema compiled into what each record needs: types that fit, and selected fields.
+
+    Pinterest's types wander (an id as a number, 6.0 for 6) and fields appear without notice.
+    `conform` makes each record fit its schema without losing a digit; what cannot be made to fit
+    becomes null. Both that and unknown fields are told through `note`, once per field.
+
+    Args:
+        schema: JSON schema of an object.
+        selected: Whether the field at a Singer breadcrumb is wanted.
+        note: Called with a sentence about something the user should know.
+    """
+
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        selected: Callable[[tuple[str, ...]], bool],
+        note: Callable[[str], None],
+    ) -> None:
+        self._note = note
+        self._told: set[str] = set()
+        self.unfit = 0
+        self._root = _Node(self, schema, (), selected)
+        self._keeps_all = not self._root.prunes()
+
+    def conform(self, record: Record) -> None:
+        """Make the values of a record fit the schema, in place."""
+        self._root.conform(record)
+
+    def prune(self, record: Record) -> None:
+        """Take out of a record what is not selected, in place.
+
+        Where the user left fields out, fields that the schema does not know stay behind too.
+        """
+        if not self._keeps_all:
+            self._root.prune(record)
+
+    def tell(self, field: str, sentence: str) -> None:
+        """Tell something about a field, once."""
+        if field not in self._told:
+            self._told.add(field)
+            self._note(f"Field {field}: {sentence}")
+
+
+def _kind(field: Mapping[str, Any]) -> str | None:
+    """The one JSON type of a field beside null; None where a user's catalog allows any."""
+    kinds = field.get("type") or ()
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds) - {"null"}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+class _Node:
+    """An object of the schema."""
+
+    def __init__(
+        self,
+        shape: Shape,
+        schema: Mapping[str, Any],
+        path: tuple[str, ...],
+        selected: Callable[[tuple[str, ...]], bool],
+    ) -> None:
+        self._shape = shape
+        self._path = path
+        self._known = frozenset(schema.get("properties", ()))
+        self._dropped: list[str] = []
+        self._kept: set[str] = set()
+        self._values: list[tuple[str, frozenset[type], Callable[[Any], Any]]] = []
+        self._times: list[str] = []
+        self._objects: list[tuple[str, _Node]] = []
+        self._lists: list[tuple[str, _Node]] = []
+        for name, field in schema.get("properties", {}).items():
+            crumb = tuple(part for step in (*path, name) for part in ("properties", step))
+            (self._kept.add if selected(crumb) else self._dropped.append)(name)
+            kind = _kind(field)
+            if kind is None:
+                continue
+            if field.get("format") == "date-time":
+                self._times.append(name)
+                continue
+            self._values.append((name, *KINDS[kind]))
+            inner = field.get("items", {}) if kind == "array" else field
+            if inner.get("properties"):
+                node = _Node(shape, inner, (*path, name), selected)
+                (self._lists if kind == "array" else self._objects).append((name, node))
+
+    def prunes(self) -> bool:
+        """Whether anything in this object is left out."""
+        return bool(self._dropped) or any(node.prunes() for _, node in self._objects)
+
+    def conform(self, record: Record) -> None:
+        if not record.keys() <= self._known:
+            for name in record.keys() - self._known:
+                self._shape.tell(
+                    self._named(name), "not in the schema yet; it leaves as the API sent it"
+                )
+        get = record.get
+        for name, kinds, fix in self._values:
+            value = get(name)
+            if value is not None and type(value) not in kinds:
+                self._fix(record, name, value, fix)
+        for name in self._times:
+            value = get(name)
+            if value is not None:
+                self._fix(record, name, value, _to_date_time)
+        for name, node in self._objects:
+            if value := get(name):
+                node.conform(value)
+        for name, node in self._lists:
+            for value in get(name) or ():
+                if type(value) is dict:
+                    node.conform(value)
+
+    def prune(self, record: Record) -> None:
+        for name in record.keys() - self._kept:
+            del record[name]
+        for name, node in self._objects:
+            if value := record.get(name):
+                node.prune(value)
+
+    def _fix(self, record: Record, name: str, value: Any, fix: Callable[[Any], Any]) -> None:
+        try:
+            record[name] = fix(value)
+        except Unfit:
+            record[name] = None
+            self._shape.unfit += 1
+            self._shape.tell(
+                self._named(name),
+                f"the API sent {type(value).__name__} {str(value)[:40]!r}, which does not fit the "
+                "schema; such values are null",
+            )
+
+    def _named(self, name: str) -> str:
+        return ".".join((*self._path, name))

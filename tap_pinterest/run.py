@@ -1,0 +1,119 @@
+"""What all streams of one run share, and what the run says at its end."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tap_pinterest import settings
+from tap_pinterest.auth import GivenToken, RefreshedToken, Tokens
+from tap_pinterest.errors import Forbidden, StreamError
+from tap_pinterest.readahead import Budget
+from tap_pinterest.records import Record, decode_one
+from tap_pinterest.transport import Request, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tap_pinterest.auth import Auth
+
+logger = logging.getLogger("tap-pinterest")
+
+READ_AHEAD = 24 << 20
+"""Bytes of answers that may wait for their turn."""
+
+
+class Stream(Protocol):
+    """What a run needs to know of a stream."""
+
+    name: str
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Scopes that a token needs for it."""
+
+    def start(self) -> None:
+        """Begin to read ahead, where that is wanted."""
+
+
+class Run:
+    """One run of the tap: its way to the network, and its account of what went wrong."""
+
+    def __init__(self, config: Mapping[str, Any], user_agent: str) -> None:
+        self.config = config
+        self._user_agent = user_agent
+        self.budget = Budget(READ_AHEAD)
+        self.streams: Sequence[Stream] = ()
+        self.failures: dict[str, StreamError] = {}
+        self._scopes: dict[str, tuple[str, ...]] = {}
+        self._account: Record | None = None
+        self._lock = threading.Lock()
+        self._started = False
+
+    @functools.cached_property
+    def transport(self) -> Transport:
+        """The way to the network, made when it is first needed."""
+        return Transport(
+            settings.api_url(self.config),
+            self._auth(),
+            user_agent=self._user_agent,
+            concurrency=self.config["max_concurrency"],
+            max_wait=self.config["max_wait"],
+        )
+
+    def _auth(self) -> Auth:
+        if token := self.config.get("access_token"):
+            return GivenToken(token)
+        return RefreshedToken(
+            settings.api_url(self.config),
+            self.config["client_id"],
+            self.config["client_secret"],
+            Tokens(refresh_token=self.config["refresh_token"]),
+        )
+
+    @property
+    def account_params(self) -> tuple[tuple[str, str], ...]:
+        """The parameter that makes the API act as the owner of `ad_account_id`, where it is set."""
+        account = self.config.get("ad_account_id")
+        return (("ad_account_id", account),) if account else ()
+
+    def account(self) -> Record:
+        """The answer of `GET /user_account`, asked for once."""
+        with self._lock:
+            if self._account is None:
+                self._account = self.transport.get(
+                    Request("/user_account", self.account_params, rank=-1), decode_one
+                )
+            return dict(self._account)
+
+    def start(self) -> None:
+        """Let all wanted streams begin to read ahead, once."""
+        if not self._started:
+            self._started = True
+            for stream in self.streams:
+                stream.start()
+
+    def fail(self, stream: Stream, error: StreamError) -> None:
+        """Remember why a stream is incomplete; the first reason counts."""
+        if stream.name not in self.failures:
+            self.failures[stream.name] = error
+            self._scopes[stream.name] = stream.scopes
+            logger.error("Stream %s is incomplete: %s", stream.name, error)
+
+    def verdict(self) -> str | None:
+        """What is missing and what to do about it; None after a run that read everything."""
+        if not self.failures:
+            return None
+        parts = []
+        for name, error in self.failures.items():
+            scopes = (
+                f" (needs {', '.join(self._scopes[name])})" if isinstance(error, Forbidden) else ""
+            )
+            parts.append(f"{name}{scopes}: {error}")
+        return (
+            f"The run is incomplete; {len(parts)} of its streams could not be read to the end. "
+            "Put right what is said, or deselect these streams, and run again with the last "
+            "state. " + " | ".join(parts)
+        )

@@ -1,0 +1,295 @@
+"""The settings: what each means, and what must hold across them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jsonschema import Draft7Validator
+from singer_sdk import typing as th
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+Config = "Mapping[str, Any]"
+
+CREDENTIALS = ("client_id", "client_secret", "refresh_token")
+
+SETTINGS: dict[str, Any] = th.PropertiesList(
+    th.Property(
+        "access_token",
+        th.StringType,
+        secret=True,
+        title="Access token",
+        description="An access token, which works for 30 days. Leave it empty to use "
+        "`client_id`, `client_secret` and `refresh_token` instead, which work for ever.",
+    ),
+    th.Property(
+        "client_id",
+        th.StringType,
+        title="App id",
+        description="The id of your Pinterest app. Needed with `refresh_token`.",
+    ),
+    th.Property(
+        "client_secret",
+        th.StringType,
+        secret=True,
+        title="App secret",
+        description="The secret key of your Pinterest app. Needed with `refresh_token`.",
+    ),
+    th.Property(
+        "refresh_token",
+        th.StringType,
+        secret=True,
+        title="Refresh token",
+        description="The refresh token that connecting the account gave.",
+    ),
+    th.Property(
+        "ad_account_id",
+        th.StringType,
+        title="Ad account",
+        description="Act as the owner of this ad account (Business Access), where the endpoint "
+        "takes it; streams whose endpoint does not take it are skipped with a message.",
+    ),
+    th.Property(
+        "board_privacy",
+        th.StringType,
+        default="ALL",
+        allowed_values=["ALL", "PUBLIC", "PROTECTED", "SECRET", "PUBLIC_AND_SECRET"],
+        title="Privacy of boards",
+        description="Which boards `boards` and its children read; ALL is every board that the "
+        "token may see.",
+    ),
+    th.Property(
+        "board_ids",
+        th.ArrayType(th.StringType),
+        title="Board ids",
+        description="Read the children of `boards` (such as `board_pins`) for these boards only. "
+        "`boards` itself stays whole; where it is not selected, it is not listed at all.",
+    ),
+    th.Property(
+        "following_feed_type",
+        th.StringType,
+        default="ALL",
+        allowed_values=["ALL", "RANKED", "CREATOR_ONLY", "RANKED_CREATOR_ONLY"],
+        title="Kind of followed users",
+        description="Which users `following_users` reads.",
+    ),
+    th.Property(
+        "explicit_following",
+        th.BooleanType,
+        default=False,
+        title="Explicitly followed only",
+        description="Whether `following_users` and `following_boards` read only what was followed "
+        "explicitly.",
+    ),
+    th.Property(
+        "likes_board_name",
+        th.StringType,
+        default="Your Pinterest Likes",
+        title="Name of the likes board",
+        description="The secret board to which Pinterest moved likes in 2017; change it when the "
+        "board was renamed or translated.",
+    ),
+    th.Property(
+        "include_protected_pins",
+        th.BooleanType,
+        default=True,
+        title="Include protected Pins",
+        description="Whether `pins` reads Pins on protected boards too.",
+    ),
+    th.Property(
+        "pin_metrics",
+        th.BooleanType,
+        default=False,
+        title="Metrics of Pins",
+        description="Whether `pins` and `board_pins` carry the 90-day and lifetime metrics of each "
+        "Pin in `pin_metrics`.",
+    ),
+    th.Property(
+        "search_queries",
+        th.ArrayType(th.StringType),
+        title="Search queries",
+        description="What `search_boards` and `search_pins` search for, one pass for each. Without "
+        "any, `search_boards` reads all boards and `search_pins` reads nothing.",
+    ),
+    th.Property(
+        "emit_activate_version_messages",
+        th.BooleanType,
+        default=True,
+        title="Let vanished rows vanish",
+        description="Whether a complete read of a stream ends with an ACTIVATE_VERSION message, on "
+        "which targets that honour it remove or mark the rows that Pinterest no longer has.",
+    ),
+    th.Property(
+        "max_wait",
+        th.IntegerType,
+        default=900,
+        title="Longest wait",
+        description="Seconds that a stream waits at most for a quota to come back. When it takes "
+        "longer, the stream stops and the run ends with the time to come back.",
+    ),
+    th.Property(
+        "max_concurrency",
+        th.IntegerType,
+        default=8,
+        title="Requests at once",
+        description="How many requests are under way at once at most (1 to 64).",
+    ),
+    th.Property(
+        "api_url",
+        th.StringType,
+        default="https://api.pinterest.com/v5",
+        title="Address of the API",
+        description="Where the API is. The sandbox is at https://api-sandbox.pinterest.com/v5 and "
+        "has tokens of its own.",
+    ),
+).to_dict()
+
+
+class setting:  # noqa: N801 - reads as a word in the streams' declarations
+    """Stands for the value of a setting in a stream's declaration."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def of(self, config: Mapping[str, Any]) -> Any:
+        """The value in a configuration; None where it is not set."""
+        return config.get(self.name)
+
+
+def api_url(config: Mapping[str, Any]) -> str:
+    """The API's address without a slash at its end."""
+    return str(config["api_url"]).rstrip("/")
+
+
+def problems(config: Mapping[str, Any], schema: Mapping[str, Any] = SETTINGS) -> list[str]:
+    """Everything that is wrong with a configuration, a sentence each; no value of a secret."""
+    found = list(_type_problems(config, schema))
+    wrong = {text.split("`")[1] for text in found}
+    for check in CHECKS:
+        found += [text for name, text in check(config) if name not in wrong]
+    return found
+
+
+def unknown(config: Mapping[str, Any], schema: Mapping[str, Any] = SETTINGS) -> Iterator[str]:
+    """A warning for each setting that does not exist."""
+    for name in config.keys() - schema["properties"].keys():
+        near = difflib.get_close_matches(name, schema["properties"], 1)
+        yield f"There is no setting `{name}`; it is ignored." + (
+            f" Did you mean `{near[0]}`?" if near else ""
+        )
+
+
+def _type_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    for error in Draft7Validator(schema).iter_errors(config):
+        name = str(error.path[0]) if error.path else ""
+        if error.validator == "enum":
+            expected = "one of " + ", ".join(str(value) for value in error.validator_value if value)
+        else:
+            kinds = error.validator_value
+            kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+            expected = " or ".join(f"{kind}" for kind in kinds if kind != "null")
+        where = "" if len(error.path) < 2 else f", entry {error.path[1]}"  # noqa: PLR2004
+        yield f"Setting `{name}`{where}: expected {expected}, not {_kind(error.instance)}."
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "an array", bool: "a boolean", str: "this string"}
+    return names.get(type(value), "a number")
+
+
+Check = "Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]"
+
+
+def _credentials(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    given = [name for name in CREDENTIALS if config.get(name)]
+    missing = [name for name in CREDENTIALS if not config.get(name)]
+    if config.get("access_token"):
+        if config.get("refresh_token"):
+            yield (
+                "access_token",
+                "Settings `access_token` and `refresh_token` are both given. Keep one: an access "
+                "token alone, or `client_id`, `client_secret` and `refresh_token` together.",
+            )
+    elif not given:
+        yield (
+            "access_token",
+            "No credentials. Set `access_token`, or `client_id`, `client_secret` and "
+            "`refresh_token` together.",
+        )
+    elif missing:
+        yield (
+            missing[0],
+            f"Setting `{'` and `'.join(missing)}` is missing: `client_id`, `client_secret` and "
+            "`refresh_token` are needed together.",
+        )
+
+
+def _no_space_in_credentials(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("access_token", *CREDENTIALS):
+        value = config.get(name)
+        if isinstance(value, str) and (value != value.strip() or not value.isprintable()):
+            yield name, f"Setting `{name}` begins or ends with a space or holds a line break."
+
+
+def _ids(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    account = config.get("ad_account_id")
+    if account is not None and not re.fullmatch(r"[0-9]{1,18}", account):
+        hint = (
+            " This one is longer: it may be the id of a user."
+            if re.fullmatch(r"[0-9]{19,}", account)
+            else ""
+        )
+        yield "ad_account_id", (
+            f"Setting `ad_account_id`: an ad account's id is 1 to 18 digits.{hint}"
+        )
+    for number, board in enumerate(config.get("board_ids") or ()):
+        if not re.fullmatch(r"[0-9]+", board or ""):
+            yield "board_ids", (
+                f"Setting `board_ids`, entry {number}: a board's id is digits only, not {board!r}."
+            )
+
+
+def _texts(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for number, query in enumerate(config.get("search_queries") or ()):
+        if not (query or "").strip():
+            yield "search_queries", (
+                f"Setting `search_queries`, entry {number}: a query cannot be empty."
+            )
+    if not (config.get("likes_board_name") or "").strip():
+        yield "likes_board_name", "Setting `likes_board_name` cannot be empty."
+
+
+def _numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if (config.get("max_wait") or 0) < 0:
+        yield "max_wait", "Setting `max_wait` is a number of seconds and cannot be negative."
+    if not 1 <= (config.get("max_concurrency") or 0) <= 64:  # noqa: PLR2004
+        yield "max_concurrency", "Setting `max_concurrency` is a number from 1 to 64."
+
+
+def _address(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    try:
+        url = urlsplit(config.get("api_url") or "")
+        local = url.hostname in ("localhost", "127.0.0.1", "::1")
+        good = bool(url.hostname) and (url.scheme == "https" or (url.scheme == "http" and local))
+        _ = url.port
+    except ValueError:
+        good = False
+    if not good or url.query or url.fragment or url.username:
+        yield "api_url", (
+            "Setting `api_url` must be an https address such as https://api.pinterest.com/v5 "
+            "(http is allowed for localhost only)."
+        )
+
+
+CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]], ...] = (
+    _credentials,
+    _no_space_in_credentials,
+    _ids,
+    _texts,
+    _numbers,
+    _address,
+)

@@ -1,0 +1,146 @@
+"""The tap: settings in, streams out, and an exit code that tells the truth."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities
+
+from singer_sdk.plugin_base import _ConfigInput
+
+from tap_pinterest import cli, settings
+from tap_pinterest.errors import TapError
+from tap_pinterest.records import load_schema
+from tap_pinterest.run import Run
+from tap_pinterest.streams import STREAMS
+from tap_pinterest.writer import Interrupted, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    import click
+
+    from tap_pinterest.client import PinterestStream
+
+
+class TapPinterest(Tap):
+    """Singer tap for the Pinterest API v5: boards, Pins, audience and their figures."""
+
+    name = "tap-pinterest"
+    config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS
+    message_writer_class = Writer
+    _stopping = False
+    # Batch files would bypass the schema, the selection and the stream maps.
+    capabilities: ClassVar = [
+        capability for capability in Tap.capabilities if capability != PluginCapabilities.BATCH
+    ]
+
+    def __init__(
+        self, *, validate_config: bool = True, setup_mapper: bool = True, **kwargs: Any
+    ) -> None:
+        """Make the tap.
+
+        Raises:
+            ConfigValidationError: The settings cannot work; `errors` holds a sentence each.
+        """
+        # The SDK's own messages quote the values that are wrong, which may be secrets: ours do not.
+        super().__init__(validate_config=False, setup_mapper=False, **kwargs)
+        if validate_config:
+            if found := settings.problems(dict(self.config), self.config_jsonschema):
+                raise ConfigValidationError(
+                    "The settings cannot work", errors=found, schema=self.config_jsonschema
+                )
+            for warning in settings.unknown(dict(self.config), self.config_jsonschema):
+                self.logger.warning(warning)
+        if setup_mapper:
+            self.setup_mapper()
+
+    def discover_streams(self) -> Sequence[PinterestStream]:
+        """One stream of each kind."""
+        self.run = Run(self.config, f"{self.name}/{self.plugin_version}")
+        streams = [stream(self, self.run) for stream in STREAMS]
+        by_name = sorted(streams, key=lambda stream: stream.name)
+        for turn, stream in enumerate(by_name):
+            # A child holds up its parent, so its requests go before the parent's next page.
+            stream.rank = turn
+        for stream in streams:
+            if stream.parent_stream_type:
+                (parent,) = (each for each in streams if type(each) is stream.parent_stream_type)
+                stream.rank = parent.rank - 0.5
+        self.run.streams = by_name
+        return streams
+
+    # -- the command line
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The SDK's command, with our endings."""
+        command = super().get_singer_command()
+        command.__class__ = cli.Command
+        return command
+
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the configuration files, later ones over earlier ones."""
+        for path in value:
+            if path != "ENV":
+                cli.read_config(path)
+        return super().cb_config(ctx, param, value)
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Sync, and tell in the end whether anything is missing.
+
+        Raises:
+            TapError: Something could not be read; the message says what, and what to do.
+        """
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        config = config or _ConfigInput()
+        fields = {
+            stream.declared_name(): load_schema(stream.record_type, adds=stream.adds)["properties"]
+            for stream in STREAMS
+        }
+        given_state = cli.read_document(state, "The state")
+        given_catalog = cli.read_document(catalog, "The catalog")
+        if given_state is not None:
+            cli.check_state(given_state, fields)
+        if given_catalog is not None:
+            cli.check_catalog(given_catalog, fields)
+        tap = cls(
+            config=config.config,
+            state=given_state,
+            catalog=given_catalog,
+            parse_env_config=config.parse_env,
+        )
+        try:
+            tap.sync_all()
+        except (TapError, Interrupted):
+            tap.state_writer.write_state(tap.state)
+            raise
+        if verdict := tap.run.verdict():
+            raise TapError(verdict)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        # Private in the SDK, whose own handler writes the state into the middle of a line and
+        # exits with 0, which reads as success.
+        if self._stopping:
+            os._exit(128 + signum)
+        self._stopping = True
+        self.message_writer.interrupt(signum)  # type: ignore[attr-defined]
