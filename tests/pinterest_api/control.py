@@ -1,0 +1,93 @@
+"""POST and GET /_control: the simulator's own knobs, for whoever runs it as a process.
+
+POST takes a JSON object with any of: today ("2025-01-31" or null), latency, jitter, empty_pages
+(null or a number), advance (seconds), faults (a list of the arguments of Faults.add), clear_faults,
+clear (forget the requests), revoke (true, or "all" for refresh tokens too), remove_boards,
+remove_pins, gone_boards, gone_pins, forbidden_boards, forbidden_pins (lists of ids, added), world
+(settings of World by name). GET, and the answer to POST, tell how things stand.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from .server import Simulator
+
+_SETS = {
+    "remove_boards": "removed_boards",
+    "remove_pins": "removed_pins",
+    "gone_boards": "gone_boards",
+    "gone_pins": "gone_pins",
+    "forbidden_boards": "forbidden_boards",
+    "forbidden_pins": "forbidden_pins",
+}
+
+
+def answer(simulator: Simulator, method: str, body: bytes) -> web.Response:
+    """Answer a control request; it leaves no trace among the requests seen."""
+    try:
+        if method == "POST":
+            for name, value in msgspec.json.decode(body).items():
+                apply(simulator, name, value)
+    except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
+        return web.json_response({"error": str(error)}, status=400)
+    return web.json_response(state(simulator))
+
+
+def apply(simulator: Simulator, name: str, value: Any) -> None:  # noqa: PLR0912  one per knob
+    """Turn one knob; ValueError or TypeError where it cannot be turned so."""
+    world = simulator.world
+    match name:
+        case "today":
+            world.today = date.fromisoformat(value) if value else None
+        case "latency" | "jitter":
+            setattr(simulator, name, float(value))
+        case "empty_pages":
+            simulator.pager.empty_pages = value
+        case "advance":
+            simulator.advance(float(value))
+        case "faults":
+            for fault in value:
+                simulator.faults.add(**fault)
+        case "clear_faults" if value:
+            simulator.faults.clear()
+        case "clear" if value:
+            simulator.clear()
+        case "revoke" if value:
+            simulator.revoke_tokens(refresh_tokens=value == "all")
+        case "world":
+            for setting, wanted in value.items():
+                if setting.startswith("_") or setting not in vars(world):
+                    raise ValueError(f"the world has no setting {setting!r}")
+                setattr(world, setting, frozenset(wanted) if setting == "scopes" else wanted)
+        case _ if name in _SETS:
+            getattr(world, _SETS[name]).update(value)
+        case _:
+            raise ValueError(f"unknown control {name!r}")
+
+
+def state(simulator: Simulator) -> dict[str, Any]:
+    """How things stand."""
+    return {
+        "url": simulator.url,
+        "today": simulator.world.today.isoformat(),
+        "latency": simulator.latency,
+        "requests": simulator.served,
+        "in_flight": simulator.in_flight,
+        "peak_in_flight": simulator.peak_in_flight,
+        "paths": dict(simulator.paths()),
+        "faults": [
+            {
+                "kind": rule.kind,
+                "path": rule.path.pattern,
+                "matched": rule.matched,
+                "fired": rule.fired,
+            }
+            for rule in simulator.faults
+        ],
+    }
