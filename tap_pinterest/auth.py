@@ -6,27 +6,44 @@ https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-
 from __future__ import annotations
 
 import abc
+import contextlib
+import logging
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
-import backoff
 import msgspec
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from tap_pinterest import clock, http
-from tap_pinterest.errors import Action, Answer, TokenRejected, Transient, action_for
+from tap_pinterest.errors import (
+    Action,
+    Answer,
+    TapError,
+    TokenRejected,
+    Transient,
+    action_for,
+    come_back_at,
+    wait_named_by,
+)
+from tap_pinterest.token_store import Tokens, fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from requests import PreparedRequest
+
+    from tap_pinterest.token_store import TokenStore
+
+logger = logging.getLogger("tap-pinterest")
 
 EARLY = 300.0
 """Seconds before its end at which a token is renewed, so that none dies on its way."""
 
 RECONNECT = (
-    "Connect the account again and put the new credentials into the settings. Pinterest ends "
-    "tokens when they expire, when the password changes or when they are revoked; a token of the "
-    "sandbox does not work in production, nor the other way round."
+    "Connect the account again (tap-pinterest-login does it in the browser). Pinterest ends tokens "
+    "when they expire, when the password changes or when they are revoked; a token of the sandbox "
+    "does not work in production, nor the other way round."
 )
 
 
@@ -39,6 +56,7 @@ class Auth(abc.ABC):
 
         Raises:
             TokenRejected: There is none to be had.
+            Transient: There may be one when it is asked for again.
         """
 
     @abc.abstractmethod
@@ -47,10 +65,15 @@ class Auth(abc.ABC):
 
         Raises:
             TokenRejected: There is no other token, or the renewed one was refused as well.
+            Transient: It may work when it is tried again.
         """
 
     def accepted(self) -> None:
         """Hear that the API took the current token."""
+
+    def known(self) -> Tokens | None:
+        """What is known of the tokens in use; None where Pinterest has not said it."""
+        return None
 
 
 class Bearer(AuthBase):
@@ -83,80 +106,196 @@ class GivenToken(Auth):
         )
 
 
-@dataclass(slots=True)
-class Tokens:
-    """What a token answer carries. Times are epoch seconds, None where unknown."""
+class _Granted(msgspec.Struct):
+    """The answer of the token endpoint; lifetimes are seconds."""
 
-    refresh_token: str = field(repr=False)
-    access_token: str | None = field(default=None, repr=False)
-    expires_at: float | None = None
-    refresh_expires_at: float | None = None
+    access_token: str
+    expires_in: float | None = None
+    refresh_token: str | None = None
+    refresh_token_expires_in: float | None = None
     scope: str | None = None
 
-    @classmethod
-    def read(cls, answer: dict[str, Any], refresh_token: str) -> Tokens:
-        """Read a token answer; `refresh_token` is kept where the answer brings no new one."""
-        now = clock.now()
-        lifetime, renewable = answer.get("expires_in"), answer.get("refresh_token_expires_in")
-        return cls(
-            refresh_token=answer.get("refresh_token") or refresh_token,
-            access_token=answer["access_token"],
-            expires_at=now + lifetime if lifetime else None,
-            refresh_expires_at=now + renewable if renewable else None,
-            scope=answer.get("scope"),
+
+class App:
+    """The user's Pinterest app, for which the token endpoint hands out tokens."""
+
+    def __init__(
+        self, api_url: str, client_id: str, client_secret: str, *, max_wait: float = 0
+    ) -> None:
+        self._url = api_url + "/oauth/token"
+        self._client = HTTPBasicAuth(client_id, client_secret)
+        self._max_wait = max_wait
+
+    def refresh(self, tokens: Tokens) -> Tokens:
+        """New tokens for old ones.
+
+        Raises:
+            TokenRejected: Pinterest refuses; the text is its answer.
+            Transient: It may work when it is tried again.
+            TapError: The quota comes back later than `max_wait`.
+        """
+        form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
+        return self._ask(form, tokens.refresh_token, tokens.origin)
+
+    def exchange(self, code: str, redirect_uri: str, origin: str | None) -> Tokens:
+        """The first tokens, for the code that the user's consent gave. Raises as `refresh` does."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            # Apps made before September 2025 get a token that can be renewed only when they ask.
+            "continuous_refresh": "true",
+        }
+        return self._ask(form, None, origin)
+
+    def _ask(self, form: dict[str, str], refresh_token: str | None, origin: str | None) -> Tokens:
+        with http.new_session() as session:
+            response = http.exchange(session, "POST", self._url, auth=self._client, data=form)
+        if response.status != 200:  # noqa: PLR2004
+            self._refused(Answer.read(response.status, response.body, response.headers), form)
+        try:
+            granted = msgspec.json.decode(response.body, type=_Granted)
+        except msgspec.DecodeError:
+            raise Transient("the token answer could not be read") from None
+        refresh_token = granted.refresh_token or refresh_token
+        if refresh_token is None:
+            raise TokenRejected("it gave no refresh token")
+        return Tokens(
+            refresh_token=refresh_token,
+            access_token=granted.access_token,
+            expires_at=_ends(granted.expires_in),
+            refresh_expires_at=_ends(granted.refresh_token_expires_in),
+            scope=granted.scope,
+            origin=origin,
         )
+
+    def _refused(self, answer: Answer, form: dict[str, str]) -> None:
+        text = str(answer)
+        for secret in ("refresh_token", "code"):
+            if form.get(secret):  # an error message may quote what was sent
+                text = text.replace(form[secret], "...")
+        if action_for(answer) not in (Action.RETRY, Action.THROTTLE):
+            raise TokenRejected(text)
+        wait = wait_named_by(answer)
+        if wait is not None and wait > self._max_wait:
+            raise TapError(
+                f"Pinterest renews no token now: {text}. Run again at "
+                f"{come_back_at(wait, clock.now())}."
+            )
+        raise Transient(text, wait)
 
 
 class RefreshedToken(Auth):
-    """Access tokens made from a refresh token, which each refresh replaces as well."""
+    """Access tokens made from a refresh token, which each refresh replaces as well.
 
-    def __init__(self, api_url: str, client_id: str, client_secret: str, tokens: Tokens) -> None:
-        self._url = api_url + "/oauth/token"
-        self._client = HTTPBasicAuth(client_id, client_secret)
-        self._tokens = tokens
+    The tokens live in a store, shared with other runs, or in this object alone.
+    """
+
+    def __init__(self, app: App, refresh_token: str | None, store: TokenStore | None) -> None:
+        self._app = app
+        self._given = refresh_token
+        self._store = store
+        self._tokens: Tokens | None = None
         self._lock = threading.Lock()
         self._on_trial = False
 
     def token(self) -> str:
         """The current access token, renewed when it is about to end."""
         with self._lock:
-            tokens = self._tokens
-            ends = tokens.expires_at
-            if tokens.access_token is None or (ends is not None and ends - EARLY < clock.now()):
-                tokens = self._refresh()
-            assert tokens.access_token is not None  # noqa: S101 - for the type checker
-            return tokens.access_token
+            if self._tokens is None:
+                self._tokens = self._current()
+            return _usable(self._tokens) or self._refresh(None)
 
     def renew(self, rejected: str) -> None:
         """Refresh, unless another thread has done so since; a second refusal in a row ends it."""
         with self._lock:
-            if self._tokens.access_token != rejected:
+            if self._tokens and self._tokens.access_token != rejected:
                 return
             if self._on_trial:
                 raise TokenRejected("Pinterest refused even a fresh access token. " + RECONNECT)
+            self._refresh(rejected)
             self._on_trial = True
-            self._refresh()
 
     def accepted(self) -> None:
         """Let the next refusal be renewed again."""
         self._on_trial = False
 
-    @backoff.on_exception(backoff.expo, Transient, max_tries=5, max_value=30, logger=None)
-    def _refresh(self) -> Tokens:
-        form = {"grant_type": "refresh_token", "refresh_token": self._tokens.refresh_token}
-        with http.new_session() as session:
-            response = http.exchange(session, "POST", self._url, auth=self._client, data=form)
-        if response.status != 200:  # noqa: PLR2004
-            answer = Answer.read(response.status, response.body, response.headers)
-            if action_for(answer) in (Action.RETRY, Action.THROTTLE):
-                raise Transient(str(answer))
-            raise TokenRejected(
-                "Pinterest refused to refresh the access token (settings `client_id`, "
-                f"`client_secret`, `refresh_token`): {answer}. " + RECONNECT
-            )
-        try:
-            content = msgspec.json.decode(response.body)
-            self._tokens = Tokens.read(content, self._tokens.refresh_token)
-        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
-            raise Transient("the token answer could not be read") from None
+    def known(self) -> Tokens | None:
+        """The tokens in use."""
         return self._tokens
+
+    def _current(self) -> Tokens:
+        """The tokens to go on from: the stored ones, unless the user has given another since."""
+        origin = fingerprint(self._given) if self._given else None
+        stored = self._store.read() if self._store else self._tokens
+        if stored and origin in (None, stored.origin):
+            return stored
+        if self._given is None:
+            where = f" in the token store {self._store.path}" if self._store else ""
+            raise TokenRejected(
+                f"No account is connected: there are no tokens{where} yet. Connect one with "
+                "tap-pinterest-login, or set `refresh_token`."
+            )
+        return Tokens(refresh_token=self._given, origin=origin)
+
+    def _refresh(self, rejected: str | None) -> str:
+        # In a thread that the process waits for: neither a signal nor the run's end may come
+        # between Pinterest's answer and the store.
+        renewed: Future[Tokens] = Future()
+        threading.Thread(target=_fulfil, args=(renewed, lambda: self._renewed(rejected))).start()
+        self._tokens = renewed.result()
+        return self._tokens.access_token or ""
+
+    def _renewed(self, rejected: str | None) -> Tokens:
+        if self._store is None:
+            tokens = self._ask(self._current())
+            if self._tokens is None or self._tokens.access_token is None:
+                _warn_of_death(tokens)
+            return tokens
+        with self._store.locked():
+            tokens = self._current()
+            if _usable(tokens) not in (None, rejected):
+                return tokens  # another run was faster
+            with self._store.replacement() as keep:
+                tokens = self._ask(tokens)
+                keep(tokens)
+        return tokens
+
+    def _ask(self, tokens: Tokens) -> Tokens:
+        try:
+            return self._app.refresh(tokens)
+        except TokenRejected as exc:
+            given = tokens.refresh_token == self._given
+            source = "setting `refresh_token`" if given else "from the token store"
+            hint = (
+                "If you have connected the account with tap-pinterest-login since, take "
+                "`refresh_token` out of the settings: it goes before the token store. "
+                if given and self._store
+                else ""
+            )
+            raise TokenRejected(
+                f"Pinterest refused the refresh token ({source}) of this app (settings "
+                f"`client_id` and `client_secret`): {exc}. {hint}" + RECONNECT
+            ) from None
+
+
+def _usable(tokens: Tokens) -> str | None:
+    """The access token, where there is one that lasts for a while."""
+    if tokens.expires_at is not None and tokens.expires_at - EARLY < clock.now():
+        return None
+    return tokens.access_token
+
+
+def _ends(lifetime: float | None) -> float | None:
+    return clock.now() + lifetime if lifetime else None
+
+
+def _fulfil(future: Future[Tokens], make: Callable[[], Tokens]) -> None:
+    try:
+        future.set_result(make())
+    except BaseException as exc:  # noqa: BLE001 - raised again where the result is asked for
+        future.set_exception(exc)
+
+
+def _warn_of_death(tokens: Tokens) -> None:
+    ...

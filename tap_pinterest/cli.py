@@ -102,7 +102,7 @@ def check_catalog(catalog: Mapping[str, Any], streams: Mapping[str, Collection[s
     """
     for problem in _catalog_problems(catalog):
         raise TapError(
-            f"The catalog cannot be used: {problem}. Make a new one with `tap-pinterest --discover`."
+            f"The catalog cannot be used: {problem}. Make a new one: `tap-pinterest --discover`."
         )
     for entry in catalog["streams"]:
         name = entry["tap_stream_id"]

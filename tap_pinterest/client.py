@@ -9,6 +9,7 @@ import abc
 import contextlib
 import functools
 import logging
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -27,7 +28,7 @@ from tap_pinterest.transport import Request
 from tap_pinterest.writer import encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from typing import Self
 
     from singer_sdk import Tap
@@ -51,6 +52,11 @@ class Envelope(msgspec.Struct):
 read_page = msgspec.json.Decoder(Envelope).decode
 
 
+def read_list(body: bytes) -> Envelope:
+    """Read an answer that is a bare list."""
+    return Envelope(msgspec.json.decode(b"[" + body + b"]", type=list[msgspec.Raw])[0])
+
+
 @dataclass(slots=True)
 class Page:
     """Records that arrived together.
@@ -59,11 +65,13 @@ class Page:
         items: The records as JSON, or decoded already.
         size: Bytes they hold while they wait.
         adds: Fields that each of these records gets, such as its parent's id.
+        ends: How far the stream got when this page is written; None where that is not kept.
     """
 
     items: msgspec.Raw | bytes | list[Record]
     size: int
     adds: Mapping[str, Any] = field(default_factory=dict)
+    ends: str | None = None
 
     def records(self) -> list[Record]:
         """The records, decoded."""
@@ -93,6 +101,7 @@ class PinterestStream(Stream, abc.ABC):
     adds: ClassVar[Mapping[str, str]] = {}
     parent_fields: ClassVar[Mapping[str, str]] = {}
     only_parents: ClassVar[setting | None] = None
+    whole: ClassVar[bool] = True
 
     # One bookmark per stream; the batches of parents are no partitions.
     state_partitioning_keys: ClassVar[Sequence[str]] = ()
@@ -107,7 +116,11 @@ class PinterestStream(Stream, abc.ABC):
         super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, self.adds))
         self.run = run
         self.rank = 0.0
+        self.parent: PinterestStream | None = None
+        self.children: list[PinterestStream] = []
+        self.read = True
         self.skipped = 0
+        self._skipping = threading.Lock()
         self.keyless = 0
         only = self.only_parents.of(self.config) if self.only_parents else None
         self._only: frozenset[str] | None = frozenset(only) if only else None
@@ -141,9 +154,7 @@ class PinterestStream(Stream, abc.ABC):
     def why_skipped(self) -> str | None:
         """Why this stream is not read although it is selected; None to read it."""
         if self.run.account_params and not self.takes_ad_account:
-            return (
-                "its endpoint does not take `ad_account_id` and would answer for another account"
-            )
+            return "its endpoint does not take `ad_account_id` and would answer for another account"
         return None
 
     # -- requests
@@ -163,13 +174,20 @@ class PinterestStream(Stream, abc.ABC):
         try:
             return self.path.format_map(texts)
         except KeyError as missing:
-            raise StreamError(f"{self.path} cannot be asked for: the API sent no {missing}") from None
+            raise StreamError(
+                f"{self.path} cannot be asked for: the API sent no {missing}"
+            ) from None
 
     def request(
         self, path: str, query: tuple[tuple[str, str], ...], *, single: bool = False
     ) -> Request:
         """A request with this stream's quota and turn."""
         return Request(path, query, self.quota, self.rank, single)
+
+    @staticmethod
+    def read_answer(body: bytes) -> Envelope:
+        """Read a page out of an answer."""
+        return read_page(body)
 
     def paginate(
         self,
@@ -190,7 +208,7 @@ class PinterestStream(Stream, abc.ABC):
         after: tuple[tuple[str, str], ...] = ()
         while True:
             page = self.run.transport.get(
-                self.request(path, (*query, *sized, *after), single=single), read_page
+                self.request(path, (*query, *sized, *after), single=single), self.read_answer
             )
             yield Page(page.items, len(bytes(page.items)), adds or {})
             if not page.bookmark:
@@ -208,7 +226,7 @@ class PinterestStream(Stream, abc.ABC):
     @property
     def wanted(self) -> bool:
         """Whether this stream or one of its children is selected."""
-        return self.selected or self.has_selected_descendents
+        return bool(self.selected or self.has_selected_descendents)
 
     @property
     def emit_activate_version_messages(self) -> bool:
@@ -218,56 +236,88 @@ class PinterestStream(Stream, abc.ABC):
     @property
     def replaces(self) -> bool:
         """Whether a complete read replaces all rows read before."""
-        return self.replication_key is None and self.config["emit_activate_version_messages"]
+        return self.whole and bool(self.config["emit_activate_version_messages"])
 
     def start(self) -> None:
         """Read ahead, when this is a root stream that will be asked for."""
-        if self.parent_stream_type is None and self.wanted and not self.why_skipped():
-            self._ahead = ReadAhead(self._source, self.run.budget)
+        if self.parent is None and self.wanted and not self.why_skipped():
+            self._ahead = ReadAhead(self.source, self.run.budget)
 
-    def _source(self) -> Iterator[Page]:
-        if self._only and not self.selected and type(self.stream_maps[0]) is SameRecordTransform:
+    def source(self) -> Iterator[Page]:
+        """What a root stream reads: its pages, or the parents that the user named."""
+        if self._only and not self.selected and self._are_ids_enough:
             # Nobody wants the parents themselves, and no filter needs to see them.
             self._only_unseen.clear()
             return iter([Page([{"id": key} for key in sorted(self._only)], 0)])
         return self.pages()
 
-    def get_records(self, context: Context | None) -> Iterable[Record]:
+    @property
+    def _are_ids_enough(self) -> bool:
+        needed = {name for child in self.selected_children for name in child.parent_fields.values()}
+        return needed <= {"id"} and type(self.stream_maps[0]) is SameRecordTransform
+
+    def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Yield the records; children are synced between the pages of their parent."""
         self._stream_version = self._initialized_at if self.replaces else None
-        if self.parent_stream_type:
-            yield from self._of_parents(context)
+        if self.parent is None:
+            self._begin()
+        try:
+            with contextlib.closing(self._read()) as pages:
+                for page in pages:
+                    records = self.prepare(page)
+                    for child in self.selected_children:
+                        child.sync_parents(self._parents_for(child, records))
+                    if self.selected:
+                        yield from records
+                    self.passed(page)
+            if self.parent is None:
+                self._end_children()
+        except StreamError as error:
+            self.run.fail(self, error)
+        if self.parent is None:
+            self._finish()
+
+    @property
+    def root(self) -> PinterestStream:
+        """The stream at the top of this one's parents."""
+        return self.parent.root if self.parent else self
+
+    @functools.cached_property
+    def selected_children(self) -> list[PinterestStream]:
+        """The children that are read, or whose children are."""
+        return [child for child in self.children if child.wanted]
+
+    def _begin(self) -> None:
+        """Make sure that the table of each selected descendant exists, rows or not."""
+        for child in self.selected_children:
+            if child.selected:
+                # The SDK writes a child's SCHEMA with its first parent, which may never come.
+                child._write_schema_message()  # noqa: SLF001
+            child._begin()  # noqa: SLF001
+
+    def _read(self) -> Generator[Page]:
+        """The pages of a root stream, or of the parents that were handed in."""
+        if self.parent is not None:
+            yield from self.read_parents(self._parents)
             return
-        children = [
-            cast("PinterestStream", child) for child in self.child_streams if child.selected
-        ]
-        for child in children:
-            # The SDK writes a child's SCHEMA with its first parent, which may never come.
-            child._write_schema_message()  # noqa: SLF001
         if reason := self.why_skipped():
+            self.read = False
             self.logger.warning("Stream %s is skipped: %s.", self.name, reason)
             return
-        try:
-            yield from self._of_root(children)
-        except StreamError as error:
-            self._fail(error)
-            for child in children:
-                child._fail(StreamError(f"its parent {self.name} was not read to the end"))  # noqa: SLF001
-        for stream in (self, *children):
-            stream._finish()  # noqa: SLF001
-
-    def _of_root(self, children: list[PinterestStream]) -> Iterator[Record]:
         if self.ABORT_AT_RECORD_COUNT is None:
             self.run.start()
-        with contextlib.closing(self._ahead or ReadAhead(self._source, self.run.budget)) as pages:
-            for page in pages:
-                records = self.prepare(page)
-                for child in children:
-                    child.sync_parents(self._parents_for(child, records))
-                if self.selected:
-                    yield from records
-        for child in children:
-            child.sync_parents((), last=True)
+        with contextlib.closing(self._ahead or ReadAhead(self.source, self.run.budget)) as pages:
+            yield from pages
+
+    def read_parents(self, parents: Sequence[Record]) -> Iterator[Page]:
+        """The pages of a batch of parents, in their order; several are fetched at once."""
+        width = self.config["max_concurrency"]
+        with contextlib.closing(fan_out(parents, self.pages_of, self.run.budget, width)) as fetched:
+            for parent, pages in fetched:
+                try:
+                    yield from pages
+                except Gone as error:
+                    self.skip(parent, error)
 
     def _parents_for(self, child: PinterestStream, records: list[Record]) -> list[Record]:
         passes = self.stream_maps[0].get_filter_result
@@ -284,8 +334,8 @@ class PinterestStream(Stream, abc.ABC):
         """What this child needs of a parent's record."""
         return {mine: record.get(theirs) for mine, theirs in self.parent_fields.items()}
 
-    def sync_parents(self, parents: Sequence[Record], *, last: bool = False) -> None:  # noqa: ARG002
-        """Sync this child for a batch of parents; `last` when no other follows."""
+    def sync_parents(self, parents: Sequence[Record]) -> None:
+        """Sync this child for a batch of parents."""
         if not parents or self.name in self.run.failures:
             return
         self._parents = parents
@@ -294,20 +344,16 @@ class PinterestStream(Stream, abc.ABC):
         except (AbortedSyncFailedException, AbortedSyncPausedException):
             self.logger.debug("Stopped after the number of records asked for")
 
-    def _of_parents(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
-        width = self.config["max_concurrency"]
-        with contextlib.closing(
-            fan_out(self._parents, self.pages_of, self.run.budget, width)
-        ) as fetched:
-            try:
-                for parent, pages in fetched:
-                    try:
-                        for page in pages:
-                            yield from self.prepare(page)
-                    except Gone as error:
-                        self.skip(parent, error)
-            except StreamError as error:
-                self._fail(error)
+    def passed(self, page: Page) -> None:
+        """Hear that a page is written completely."""
+
+    def sync_rest(self) -> None:
+        """Sync what is left when the last batch of parents is through."""
+
+    def _end_children(self) -> None:
+        for child in self.selected_children:
+            child.sync_rest()
+            child._end_children()  # noqa: SLF001
 
     def generate_child_contexts(
         self,
@@ -325,33 +371,69 @@ class PinterestStream(Stream, abc.ABC):
 
     def skip(self, parent: Record, error: StreamError) -> None:
         """Leave one parent out and say so; the stream is then not complete."""
-        self.skipped += 1
-        if self.skipped <= TOLD_ONE_BY_ONE:
+        with self._skipping:  # threads that fetch may skip as well
+            self.skipped += 1
+            number = self.skipped
+        if number <= TOLD_ONE_BY_ONE:
             what = ", ".join(f"{name} {plain(value)}" for name, value in parent.items())
             self.logger.warning("Stream %s: %s is skipped: %s", self.name, what, error)
-
-    def _fail(self, error: StreamError) -> None:
-        self.run.fail(self, error)
 
     def _note(self, sentence: str) -> None:
         self.logger.warning("Stream %s: %s", self.name, sentence)
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read that the settings ask for, up to now."""
+        return (
+            self.read
+            and not self.skipped
+            and self.name not in self.run.failures
+            and all(stream.complete for stream in self.sources)
+        )
+
+    @property
+    def sources(self) -> Sequence[PinterestStream]:
+        """The streams without which this one cannot be complete."""
+        return (self.parent,) if self.parent else ()
+
     def _finish(self) -> None:
-        """Close a stream that is not read any further in this run."""
+        """Close a stream and its descendants, which are not read any further in this run."""
         if self.skipped > TOLD_ONE_BY_ONE:
             self._note(f"{self.skipped} objects were skipped in all")
         if self.keyless:
             self._note(f"{self.keyless} records came without a key and are left out")
         if self._shape and self._shape.unfit:
             self._note(f"{self._shape.unfit} values did not fit the schema and are null")
-        for unseen in sorted(self._only_unseen):
+        for unseen in sorted(self._only_unseen) if self.complete else ():
             self._note(f"board {unseen} of `board_ids` was not in the list; nothing is read of it")
         for meter in self._meters:
             meter.close()
-        if self.name in self.run.failures or self.skipped:
-            # A caught error looks like success to the SDK: it would promote the bookmark.
-            self.stream_state.pop("progress_markers", None)
-        elif self.selected and self.replaces:
+        if self.complete:
+            self.completed()
+        else:
+            for source in self.sources:
+                if source.name in self.run.failures and self.selected:
+                    self.run.fail(self, StreamError(f"{source.name} was not read to the end"))
+        for child in self.selected_children:
+            child._finish()  # noqa: SLF001
+
+    # The SDK moves bookmarks along with each record and takes a caught error for success. Ours are
+    # set once, by `completed`; its two private steps on the way have nothing to do.
+    def _write_starting_replication_value(self, context: Context | None) -> None: ...
+
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None: ...
+
+    def set_bookmark(self, value: str, **more: str) -> None:
+        """Set the bookmark, and what belongs to it, all at once."""
+        self.stream_state.update(
+            replication_key=self.replication_key, replication_key_value=value, **more
+        )
+
+    def completed(self) -> None:
+        """Say what follows from a complete read: what was not in it is gone."""
+        if self.selected and self.replaces:
             self._write_activate_version_message(self._initialized_at)
 
     # -- records
@@ -384,8 +466,10 @@ class PinterestStream(Stream, abc.ABC):
     def _unmapped(self) -> bool:
         """Whether no stream map and no flattening changes the records."""
         maps = self.stream_maps
-        return len(maps) == 1 and type(maps[0]) is SameRecordTransform and not (
-            maps[0].flattening_enabled
+        return (
+            len(maps) == 1
+            and type(maps[0]) is SameRecordTransform
+            and not (maps[0].flattening_enabled)
         )
 
     def _write_record_message(self, record: Record) -> None:
@@ -403,7 +487,7 @@ class PinterestStream(Stream, abc.ABC):
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log a message; the SDK's announcement of each further batch of parents is for DEBUG."""
-        if message in self._told and self.parent_stream_type:
+        if message in self._told and self.parent:
             level = logging.DEBUG
         self._told.add(message)
         super().log(message, *args, level=level, **kwargs)
@@ -412,7 +496,7 @@ class PinterestStream(Stream, abc.ABC):
         self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
     ) -> metrics.Counter:
         """One counter for all batches of parents."""
-        if not self.parent_stream_type:
+        if not self.parent:
             return super().get_record_counter(endpoint=endpoint, log_interval=log_interval)
         if not self._meters:
             tags = {metrics.Tag.STREAM: self.name}

@@ -42,7 +42,7 @@ class Gone(StreamError):
     """One object that was asked for is gone or not ours to see."""
 
 
-class Transient(Exception):  # noqa: N818 - a signal to try again, seen by nobody but the retry
+class Transient(Exception):
     """The request may succeed when it is sent again.
 
     Attributes:

@@ -7,7 +7,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tap_pinterest import settings
+from tap_pinterest import clock, settings
 from tap_pinterest.auth import GivenToken, RefreshedToken, Tokens
 from tap_pinterest.errors import Forbidden, StreamError
 from tap_pinterest.readahead import Budget
@@ -46,6 +46,7 @@ class Run:
         self._user_agent = user_agent
         self.budget = Budget(READ_AHEAD)
         self.streams: Sequence[Stream] = ()
+        self.today = clock.today()
         self.failures: dict[str, StreamError] = {}
         self._scopes: dict[str, tuple[str, ...]] = {}
         self._account: Record | None = None
@@ -100,18 +101,24 @@ class Run:
         if stream.name not in self.failures:
             self.failures[stream.name] = error
             self._scopes[stream.name] = stream.scopes
-            logger.error("Stream %s is incomplete: %s", stream.name, error)
+            level = logging.WARNING if self._is_tolerated(error) else logging.ERROR
+            logger.log(level, "Stream %s is incomplete: %s", stream.name, error)
+
+    def _is_tolerated(self, error: StreamError) -> bool:
+        return isinstance(error, Forbidden) and bool(self.config.get("skip_forbidden_streams"))
 
     def verdict(self) -> str | None:
         """What is missing and what to do about it; None after a run that read everything."""
-        if not self.failures:
-            return None
         parts = []
         for name, error in self.failures.items():
+            if self._is_tolerated(error):
+                continue
             scopes = (
                 f" (needs {', '.join(self._scopes[name])})" if isinstance(error, Forbidden) else ""
             )
             parts.append(f"{name}{scopes}: {error}")
+        if not parts:
+            return None
         return (
             f"The run is incomplete; {len(parts)} of its streams could not be read to the end. "
             "Put right what is said, or deselect these streams, and run again with the last "

@@ -10,10 +10,24 @@ from urllib.parse import urlsplit
 from jsonschema import Draft7Validator
 from singer_sdk import typing as th
 
+from tap_pinterest import clock, dates
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 Config = "Mapping[str, Any]"
+
+VIDEO_RANKINGS = (
+    "SAVE",
+    "IMPRESSION",
+    "OUTBOUND_CLICK",
+    "VIDEO_MRC_VIEW",
+    "VIDEO_AVG_WATCH_TIME",
+    "VIDEO_V50_WATCH_TIME",
+    "QUARTILE_95_PERCENT_VIEW",
+    "VIDEO_10S_VIEW",
+    "VIDEO_START",
+)
 
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
 
@@ -114,6 +128,148 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="Search queries",
         description="What `search_boards` and `search_pins` search for, one pass for each. Without "
         "any, `search_boards` reads all boards and `search_pins` reads nothing.",
+    ),
+    th.Property(
+        "start_date",
+        th.DateType,
+        title="First day",
+        description="First day of the analytics, such as 2026-01-31. Pinterest keeps 89 days; "
+        "without a start all of them are read.",
+    ),
+    th.Property(
+        "start_days_back",
+        th.IntegerType,
+        title="First day, in days back",
+        description="First day of the analytics as a number of days before today (UTC).",
+    ),
+    th.Property(
+        "end_date",
+        th.DateType,
+        title="Last day",
+        description="Last day of the analytics, such as 2026-01-31. Without an end it is "
+        "yesterday.",
+    ),
+    th.Property(
+        "end_days_back",
+        th.IntegerType,
+        title="Last day, in days back",
+        description="Last day of the analytics as a number of days before today (UTC).",
+    ),
+    th.Property(
+        "lookback_days",
+        th.IntegerType,
+        default=14,
+        title="Days read again",
+        description="How many days before its bookmark an analytics stream starts again, as "
+        "Pinterest corrects recent days.",
+    ),
+    th.Property(
+        "from_claimed_content",
+        th.StringType,
+        default="BOTH",
+        allowed_values=["BOTH", "CLAIMED", "OTHER"],
+        title="Claimed content",
+        description="Filter of the account's analytics: Pins from claimed websites or others.",
+    ),
+    th.Property(
+        "pin_format",
+        th.StringType,
+        default="ALL",
+        allowed_values=[
+            "ALL",
+            "ORGANIC_IMAGE",
+            "ORGANIC_PRODUCT",
+            "ORGANIC_VIDEO",
+            "ADS_STANDARD",
+            "ADS_PRODUCT",
+            "ADS_VIDEO",
+            "ADS_IDEA",
+        ],
+        title="Format of Pins",
+        description="Filter of the account's analytics.",
+    ),
+    th.Property(
+        "content_type",
+        th.StringType,
+        default="ALL",
+        allowed_values=["ALL", "PAID", "ORGANIC"],
+        title="Paid or organic",
+        description="Filter of the account's analytics.",
+    ),
+    th.Property(
+        "source",
+        th.StringType,
+        default="ALL",
+        allowed_values=["ALL", "YOUR_PINS", "OTHER_PINS"],
+        title="Source of Pins",
+        description="Filter of the account's analytics: your own Pins or those of others.",
+    ),
+    th.Property(
+        "app_types",
+        th.ArrayType(th.StringType(allowed_values=["ALL", "MOBILE", "TABLET", "WEB"])),
+        default=["ALL"],
+        title="Devices",
+        description="Devices for which analytics are asked, each in requests of its own; ALL is "
+        "all of them together.",
+    ),
+    th.Property(
+        "split_fields",
+        th.ArrayType(
+            th.StringType(
+                allowed_values=["NO_SPLIT", "APP_TYPE", "OWNED_CONTENT", "SOURCE", "PIN_FORMAT"]
+            )
+        ),
+        default=["NO_SPLIT"],
+        title="Splits",
+        description="How `account_analytics` divides its metrics, each in a request of its own.",
+    ),
+    th.Property(
+        "top_pins_daily",
+        th.BooleanType,
+        default=False,
+        title="Top Pins per day",
+        description="Whether `top_pins` and `top_video_pins` rank each day by itself, with a "
+        "bookmark, instead of the whole range once per run.",
+    ),
+    th.Property(
+        "top_pins_sort_by",
+        th.ArrayType(
+            th.StringType(
+                allowed_values=["ENGAGEMENT", "IMPRESSION", "OUTBOUND_CLICK", "PIN_CLICK", "SAVE"]
+            )
+        ),
+        default=["ENGAGEMENT", "IMPRESSION", "OUTBOUND_CLICK", "PIN_CLICK", "SAVE"],
+        title="Rankings of top Pins",
+        description="Metrics by which `top_pins` ranks, a request each.",
+    ),
+    th.Property(
+        "top_video_pins_sort_by",
+        th.ArrayType(th.StringType(allowed_values=list(VIDEO_RANKINGS))),
+        default=list(VIDEO_RANKINGS),
+        title="Rankings of top video Pins",
+        description="Metrics by which `top_video_pins` ranks, a request each.",
+    ),
+    th.Property(
+        "top_pins_count",
+        th.IntegerType,
+        default=50,
+        title="Number of top Pins",
+        description="How many Pins a ranking of `top_pins` and `top_video_pins` has (1 to 50).",
+    ),
+    th.Property(
+        "pin_created_within_days",
+        th.IntegerType,
+        title="Age of analysed Pins",
+        description="Ask for the analytics of Pins created within this many days only. Without it "
+        "all Pins are analysed.",
+    ),
+    th.Property(
+        "skip_forbidden_streams",
+        th.BooleanType,
+        default=False,
+        title="Tolerate forbidden streams",
+        description="Whether a stream that the token, the app or the account may not read is only "
+        "warned about, instead of ending the run with an error after the other streams.",
     ),
     th.Property(
         "emit_activate_version_messages",
@@ -243,21 +399,26 @@ def _ids(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if re.fullmatch(r"[0-9]{19,}", account)
             else ""
         )
-        yield "ad_account_id", (
-            f"Setting `ad_account_id`: an ad account's id is 1 to 18 digits.{hint}"
+        yield (
+            "ad_account_id",
+            (f"Setting `ad_account_id`: an ad account's id is 1 to 18 digits.{hint}"),
         )
     for number, board in enumerate(config.get("board_ids") or ()):
         if not re.fullmatch(r"[0-9]+", board or ""):
-            yield "board_ids", (
-                f"Setting `board_ids`, entry {number}: a board's id is digits only, not {board!r}."
+            yield (
+                "board_ids",
+                (
+                    f"Setting `board_ids`, entry {number}: a board's id is digits only, not {board!r}."
+                ),
             )
 
 
 def _texts(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for number, query in enumerate(config.get("search_queries") or ()):
         if not (query or "").strip():
-            yield "search_queries", (
-                f"Setting `search_queries`, entry {number}: a query cannot be empty."
+            yield (
+                "search_queries",
+                (f"Setting `search_queries`, entry {number}: a query cannot be empty."),
             )
     if not (config.get("likes_board_name") or "").strip():
         yield "likes_board_name", "Setting `likes_board_name` cannot be empty."
@@ -266,6 +427,14 @@ def _texts(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if (config.get("max_wait") or 0) < 0:
         yield "max_wait", "Setting `max_wait` is a number of seconds and cannot be negative."
+    if not 1 <= (config.get("top_pins_count") or 0) <= 50:  # noqa: PLR2004
+        yield "top_pins_count", "Setting `top_pins_count` is a number from 1 to 50."
+    for name in ("lookback_days", "pin_created_within_days"):
+        if (config.get(name) or 0) < 0:
+            yield name, f"Setting `{name}` is a number of days and cannot be negative."
+    for name in ("app_types", "split_fields", "top_pins_sort_by", "top_video_pins_sort_by"):
+        if not config.get(name):
+            yield name, f"Setting `{name}` cannot be empty; leave it out for its default."
     if not 1 <= (config.get("max_concurrency") or 0) <= 64:  # noqa: PLR2004
         yield "max_concurrency", "Setting `max_concurrency` is a number from 1 to 64."
 
@@ -279,9 +448,12 @@ def _address(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     except ValueError:
         good = False
     if not good or url.query or url.fragment or url.username:
-        yield "api_url", (
-            "Setting `api_url` must be an https address such as https://api.pinterest.com/v5 "
-            "(http is allowed for localhost only)."
+        yield (
+            "api_url",
+            (
+                "Setting `api_url` must be an https address such as https://api.pinterest.com/v5 "
+                "(http is allowed for localhost only)."
+            ),
         )
 
 
@@ -291,5 +463,6 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]], ...] = (
     _ids,
     _texts,
     _numbers,
+    lambda config: dates.problems(config, clock.today()),
     _address,
 )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
-
 from singer_sdk.plugin_base import _ConfigInput
 
 from tap_pinterest import cli, settings
@@ -64,13 +63,16 @@ class TapPinterest(Tap):
         self.run = Run(self.config, f"{self.name}/{self.plugin_version}")
         streams = [stream(self, self.run) for stream in STREAMS]
         by_name = sorted(streams, key=lambda stream: stream.name)
+        by_type = {type(stream): stream for stream in streams}
         for turn, stream in enumerate(by_name):
-            # A child holds up its parent, so its requests go before the parent's next page.
             stream.rank = turn
-        for stream in streams:
             if stream.parent_stream_type:
-                (parent,) = (each for each in streams if type(each) is stream.parent_stream_type)
-                stream.rank = parent.rank - 0.5
+                stream.parent = by_type[cast("type[PinterestStream]", stream.parent_stream_type)]
+                stream.parent.children.append(stream)
+        for stream in by_name:
+            if stream.parent:
+                # A child holds up its parent: its requests go before the parent's next page.
+                stream.rank = stream.root.rank - 0.5
         self.run.streams = by_name
         return streams
 

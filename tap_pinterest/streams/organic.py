@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
-from tap_pinterest.client import ListStream, Page, PinterestStream
+from tap_pinterest.client import ListStream, Page, PinterestStream, read_list
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
@@ -103,3 +103,64 @@ class Likes(ListStream):
                     return self.paginate(self.path_for(board), self.query())
         self.logger.info("There is no secret board named %r, so there are no likes to read.", name)
         return iter(())
+
+
+class BoardSections(ListStream):
+    """Sections of each board. API: board_sections/list."""
+
+    name = "board_sections"
+    path = "/boards/{board_id}/sections"
+    parent_stream_type = Boards
+    parent_fields: ClassVar = {"board_id": "id"}
+    record_type = "board_section"
+    primary_keys = ("board_id", "id")
+    scopes = ("boards:read",)
+
+
+class BoardSectionPins(ListStream):
+    """Pins in each section of each board. API: board_sections/list_pins."""
+
+    name = "board_section_pins"
+    path = "/boards/{board_id}/sections/{section_id}/pins"
+    parent_stream_type = BoardSections
+    parent_fields: ClassVar = {"board_id": "board_id", "section_id": "id"}
+    record_type = "pin"
+    adds: ClassVar = {"section_id": "string"}
+    primary_keys = ("board_id", "section_id", "id")
+    scopes = ("boards:read", "pins:read")
+    fill = staticmethod(link_to_pin)
+
+
+class Media(ListStream):
+    """Uploaded media and how their processing went. API: media/list."""
+
+    name = "media"
+    path = "/media"
+    record_type = "media"
+    primary_keys = ("media_id",)
+    scopes = ("pins:read",)
+    takes_ad_account = False
+
+
+class Websites(ListStream):
+    """Websites that the account claimed. API: user_websites/get."""
+
+    name = "websites"
+    path = "/user_account/websites"
+    record_type = "website"
+    primary_keys = ("website",)
+    scopes = ("user_accounts:read",)
+    takes_ad_account = False
+
+
+class LinkedBusinesses(ListStream):
+    """Business accounts linked to the account. API: linked_business_accounts/get."""
+
+    name = "linked_businesses"
+    path = "/user_account/businesses"
+    record_type = "linked_business"
+    primary_keys = ("username",)
+    scopes = ("user_accounts:read",)
+    takes_ad_account = False
+    page_size = None
+    read_answer = staticmethod(read_list)

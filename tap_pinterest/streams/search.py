@@ -32,7 +32,7 @@ class SearchStream(ListStream):
 
 
 class SearchBoards(SearchStream):
-    """The account's boards that a query finds; without queries, all. API: search_user_boards/get."""
+    """The account's boards that a query finds; without any, all. API: search_user_boards/get."""
 
     name = "search_boards"
     path = "/search/boards"
