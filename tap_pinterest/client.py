@@ -210,7 +210,7 @@ class PinterestStream(Stream, abc.ABC):
             page = self.run.transport.get(
                 self.request(path, (*query, *sized, *after), single=single), self.read_answer
             )
-            yield Page(page.items, len(bytes(page.items)), adds or {})
+            yield Page(page.items, memoryview(page.items).nbytes, adds or {})
             if not page.bookmark:
                 return
             if page.bookmark in seen:
@@ -268,7 +268,8 @@ class PinterestStream(Stream, abc.ABC):
                     for child in self.selected_children:
                         child.sync_parents(self._parents_for(child, records))
                     if self.selected:
-                        yield from records
+                        with self._writer.undisturbed():
+                            yield from records
                     self.passed(page)
             if self.parent is None:
                 self._end_children()

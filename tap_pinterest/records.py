@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ Record = dict[str, Any]
 DATE_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE
 )
+
+
+SEEN = 4096
+"""How many combinations of names and types are remembered per object of a schema."""
 
 
 class Unfit(Exception):
@@ -120,6 +125,17 @@ def _to_date_time(value: Any) -> str:
     return f"{found[1]}T{found[2]}{found[3] or 'Z'}"
 
 
+def _to_date_time_fast(value: Any) -> str | None:
+    """The usual form, a time to the second without a zone; None for any other."""
+    if type(value) is str and len(value) == 19 and value[10] == "T" and value[4] == "-":  # noqa: PLR2004
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return value + "Z"
+    return None
+
+
 def _unfit(value: Any) -> Any:  # noqa: ARG001
     raise Unfit
 
@@ -197,6 +213,7 @@ class _Node:
     ) -> None:
         self._shape = shape
         self._path = path
+        self._fitting: set[tuple[object, ...]] = set()
         self._known = frozenset(schema.get("properties", ()))
         self._dropped: list[str] = []
         self._kept: set[str] = set()
@@ -223,21 +240,17 @@ class _Node:
         """Whether anything in this object is left out."""
         return bool(self._dropped) or any(node.prunes() for _, node in self._objects)
 
-    def conform(self, record: Record) -> None:  # noqa: C901 - the hottest loop, kept in one place
-        if not record.keys() <= self._known:
-            for name in record.keys() - self._known:
-                self._shape.tell(
-                    self._named(name), "not in the schema yet; it leaves as the API sent it"
-                )
+    def conform(self, record: Record) -> None:
+        # Records of one stream hardly differ in their names and types: what was found to fit once
+        # needs no second look.
+        signature = (*record, *map(type, record.values()))
+        if signature not in self._fitting and self._check(record) and len(self._fitting) < SEEN:
+            self._fitting.add(signature)
         get = record.get
-        for name, kinds, fix in self._values:
-            value = get(name)
-            if value is not None and type(value) not in kinds:
-                self._fix(record, name, value, fix)
         for name in self._times:
             value = get(name)
             if value is not None:
-                self._fix(record, name, value, _to_date_time)
+                record[name] = _to_date_time_fast(value) or self._fixed(name, value, _to_date_time)
         for name, node in self._objects:
             if value := get(name):
                 node.conform(value)
@@ -246,6 +259,20 @@ class _Node:
                 if type(value) is dict:
                     node.conform(value)
 
+    def _check(self, record: Record) -> bool:
+        """Make the types fit; whether they did so before."""
+        for name in record.keys() - self._known:
+            self._shape.tell(
+                self._named(name), "not in the schema yet; it leaves as the API sent it"
+            )
+        fitted = True
+        for name, kinds, fix in self._values:
+            value = record.get(name)
+            if value is not None and type(value) not in kinds:
+                record[name] = self._fixed(name, value, fix)
+                fitted = False
+        return fitted
+
     def prune(self, record: Record) -> None:
         for name in record.keys() - self._kept:
             del record[name]
@@ -253,17 +280,17 @@ class _Node:
             if value := record.get(name):
                 node.prune(value)
 
-    def _fix(self, record: Record, name: str, value: Any, fix: Callable[[Any], Any]) -> None:
+    def _fixed(self, name: str, value: Any, fix: Callable[[Any], Any]) -> Any:
         try:
-            record[name] = fix(value)
+            return fix(value)
         except Unfit:
-            record[name] = None
             self._shape.unfit += 1
             self._shape.tell(
                 self._named(name),
                 f"the API sent {type(value).__name__} {str(value)[:40]!r}, which does not fit the "
                 "schema; such values are null",
             )
+            return None
 
     def _named(self, name: str) -> str:
         return ".".join((*self._path, name))

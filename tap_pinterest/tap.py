@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     import click
 
     from tap_pinterest.client import PinterestStream
+
+
+GC_THRESHOLD = 50_000
+"""New containers after which the cycle collector looks; a page of records has some thousands."""
 
 
 class TapPinterest(Tap):
@@ -131,6 +136,9 @@ class TapPinterest(Tap):
             catalog=given_catalog,
             parse_env_config=config.parse_env,
         )
+        # Records hold no cycles: without the start-up's objects the collector has little to look at.
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD)
         try:
             tap.sync_all()
         except (TapError, Interrupted):

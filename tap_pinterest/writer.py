@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter, enc_hook, serialize_jsonl
 from singer_sdk.singerlib import RecordMessage, SchemaMessage
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from singer_sdk.singerlib.encoding.simple import Message
 
 FLUSH_AT = 1 << 16
@@ -36,19 +39,46 @@ class Writer(MsgSpecWriter):
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._schemas: dict[str, bytes] = {}
-        self._writing = False
+        self._undisturbed = False
         self._signal: int | None = None
 
+    @contextlib.contextmanager
+    def undisturbed(self) -> Generator[None]:
+        """Hold signals back while lines are written.
+
+        Raises:
+            Interrupted: At the end, when a signal came meanwhile.
+        """
+        outer, self._undisturbed = self._undisturbed, True
+        try:
+            yield
+        finally:
+            self._undisturbed = outer
+        if self._signal is not None and not outer:
+            signum, self._signal = self._signal, None
+            raise Interrupted(signum)
+
+    def interrupt(self, signum: int) -> None:
+        """End the run from a signal handler, between two lines.
+
+        Raises:
+            Interrupted: At once, unless lines are being written; then after them.
+        """
+        if not self._undisturbed:
+            raise Interrupted(signum)
+        self._signal = signum
+
     def write_record(self, before: bytes, record: dict[str, Any], after: bytes) -> None:
-        """Write a record between two pieces of its message that are JSON already."""
-        self._writing = True
+        """Write a record between two pieces of its message that are JSON already.
+
+        Call it with signals held back (`undisturbed`).
+        """
         buffer = self._buffer
         buffer += before
         encoder.encode_into(record, buffer, -1)
         buffer += after
         if len(buffer) > FLUSH_AT:
             self._flush()
-        self._written()
 
     def write_message(self, message: Message) -> None:
         """Write a message; all but records go out at once."""
@@ -57,36 +87,18 @@ class Writer(MsgSpecWriter):
             if self._schemas.get(message.stream) == line:
                 return
             self._schemas[message.stream] = line
-        self._writing = True
-        self._buffer += line
-        if not isinstance(message, RecordMessage) or len(self._buffer) > FLUSH_AT:
-            self._flush()
-        self._written()
+        with self.undisturbed():
+            self._buffer += line
+            if not isinstance(message, RecordMessage) or len(self._buffer) > FLUSH_AT:
+                self._flush()
 
     def flush(self) -> None:
         """Hand everything written so far to the target."""
-        self._writing = True
-        self._flush()
-        self._written()
-
-    def interrupt(self, signum: int) -> None:
-        """End the run from a signal handler, after the line that is being written.
-
-        Raises:
-            Interrupted: At once, unless a write is under way, which then raises it.
-        """
-        self._signal = signum
-        if not self._writing:
-            raise Interrupted(signum)
+        with self.undisturbed():
+            self._flush()
 
     def _flush(self) -> None:
         if self._buffer:
             sys.stdout.buffer.write(self._buffer)
             self._buffer.clear()
             sys.stdout.buffer.flush()
-
-    def _written(self) -> None:
-        self._writing = False
-        if self._signal is not None:
-            signum, self._signal = self._signal, None
-            raise Interrupted(signum)

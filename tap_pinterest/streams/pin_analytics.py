@@ -217,7 +217,7 @@ class PinMetricsStream(DailyStream):
         pins = parent["pins"]
         ask = self._ask_bulk if self._in_bulk else self._ask_one
         answers = {app_type: ask(pins, app_type) for app_type in self.app_types}
-        size = sum(len(bytes(raw)) for answer in answers.values() for raw in answer.values())
+        size = sum(memoryview(raw).nbytes for answer in answers.values() for raw in answer.values())
         ends = None if self._in_bulk else pins[-1]["pin_id"]
         yield PinPage([], size, ends=ends, answers=answers)
 
