@@ -20,7 +20,7 @@ from singer_sdk import Stream, metrics
 from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from singer_sdk.mapper import SameRecordTransform
 
-from tap_pinterest.errors import Gone, StreamError, plain
+from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, plain
 from tap_pinterest.readahead import ReadAhead, fan_out
 from tap_pinterest.records import Record, Shape, decode, load_schema
 from tap_pinterest.settings import setting
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from tap_pinterest.writer import Writer
 
 PAGE_SIZE = 250
+GIVE_UP_AFTER = 3
+"""How many parents of a stream may fail for good before the stream is given up."""
+
 TOLD_ONE_BY_ONE = 10
 """How many skipped objects of a stream are named; after that they are only counted."""
 
@@ -119,6 +122,8 @@ class PinterestStream(Stream, abc.ABC):
         self.parent: PinterestStream | None = None
         self.children: list[PinterestStream] = []
         self.read = True
+        self.stopped = False
+        self._broken = 0
         self.skipped = 0
         self._skipping = threading.Lock()
         self.keyless = 0
@@ -274,9 +279,14 @@ class PinterestStream(Stream, abc.ABC):
             if self.parent is None:
                 self._end_children()
         except StreamError as error:
-            self.run.fail(self, error)
+            self.stop(error)
         if self.parent is None:
             self._finish()
+
+    def stop(self, error: StreamError) -> None:
+        """Read nothing more of this stream in this run."""
+        self.stopped = True
+        self.run.fail(self, error)
 
     @property
     def root(self) -> PinterestStream:
@@ -319,6 +329,14 @@ class PinterestStream(Stream, abc.ABC):
                     yield from pages
                 except Gone as error:
                     self.skip(parent, error)
+                except (Forbidden, QuotaExhausted):
+                    raise
+                except StreamError as error:
+                    # One broken parent costs the run its green, and the others nothing.
+                    self.run.fail(self, error)
+                    self._broken += 1
+                    if self._broken >= GIVE_UP_AFTER:
+                        raise
 
     def _parents_for(self, child: PinterestStream, records: list[Record]) -> list[Record]:
         passes = self.stream_maps[0].get_filter_result
@@ -337,7 +355,7 @@ class PinterestStream(Stream, abc.ABC):
 
     def sync_parents(self, parents: Sequence[Record]) -> None:
         """Sync this child for a batch of parents."""
-        if not parents or self.name in self.run.failures:
+        if not parents or self.stopped:
             return
         self._parents = parents
         try:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 FILTERS = ("from_claimed_content", "pin_format", "content_type", "source")
 
+ROW_SIZE = 1000
+"""Bytes that a decoded row holds, about."""
+
 METRICS = (
     "ENGAGEMENT",
     "ENGAGEMENT_RATE",
@@ -33,7 +36,10 @@ METRICS = (
     "SAVE_RATE",
 )
 
-VIDEO_METRICS = (
+ = 1000
+"""Bytes that a decoded row holds, about."""
+
+METRICS = (
     "SAVE",
     "IMPRESSION",
     "OUTBOUND_CLICK",
@@ -95,9 +101,8 @@ class AccountAnalytics(AnalyticsStream):
             for split_field in self.config["split_fields"]:
                 for window in self.span.windows(WINDOW_DAYS):
                     answer, asked = self.ask(window, app_type, split_field=split_field)
-                    yield Page(
-                        [{**row, **asked, "split": part} for part, row in day_rows(answer)], 0
-                    )
+                    rows = [{**row, **asked, "split": part} for part, row in day_rows(answer)]
+                    yield Page(rows, ROW_SIZE * len(rows))
 
 
 class TopPins(AnalyticsStream):
@@ -137,7 +142,8 @@ class TopPins(AnalyticsStream):
                         num_of_pins=self.config["top_pins_count"],
                     )
                     rows += self._rows(answer, asked, window)
-            yield Page(rows, 0, ends=window.last.isoformat() if self.daily else None)
+            ends = window.last.isoformat() if self.daily else None
+            yield Page(rows, ROW_SIZE * len(rows), ends=ends)
 
     def _rows(self, answer: dict[str, Any], asked: Record, window: Range) -> Iterator[Record]:
         del asked["num_of_pins"]

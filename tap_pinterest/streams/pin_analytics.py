@@ -122,7 +122,7 @@ class PinMetricsStream(DailyStream):
 
     def sync_parents(self, parents: Sequence[Record]) -> None:
         """Queue Pins by the metrics they take, and sync each hundred."""
-        if self.name in self.run.failures:
+        if self.stopped:
             return
         if not self._count:
             self._queues = {}
@@ -137,7 +137,7 @@ class PinMetricsStream(DailyStream):
 
     def sync_rest(self) -> None:
         """Sync what the queues still hold."""
-        if self.name in self.run.failures or not self._count:
+        if self.stopped or not self._count:
             return
         if self._in_bulk:
             self._sync_queued(1)
@@ -184,7 +184,7 @@ class PinMetricsStream(DailyStream):
         except Forbidden:
             self._in_bulk = False
         except StreamError as error:
-            self.run.fail(self, error)
+            self.stop(error)
         else:
             self._in_bulk = True
 
