@@ -153,6 +153,14 @@ class PinterestStream(Stream, abc.ABC):
         """Fetch all pages of one parent; `parent` has the `parent_fields`."""
         raise StreamError(f"{self.name} has no parent but {parent}")
 
+    def sample(self, parent: Record | None) -> Iterator[Page]:
+        """What shows with its first page whether the stream can be read.
+
+        Args:
+            parent: A record of the parent stream; None for a root stream.
+        """
+        return self.pages() if parent is None else self.pages_of(self.parent_of(parent))
+
     def fill(self, record: Record) -> None:
         """Add to a record what follows surely from it, in place."""
 

@@ -15,4 +15,9 @@ def now() -> float:
 
 def today() -> date:
     """The current date in UTC, which is how Pinterest counts days."""
-    return datetime.fromtimestamp(now(), UTC).date()
+    return day(now())
+
+
+def day(moment: float) -> date:
+    """The date in UTC of a moment in epoch seconds."""
+    return datetime.fromtimestamp(moment, UTC).date()

@@ -8,10 +8,12 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_pinterest import clock, settings
-from tap_pinterest.auth import GivenToken, RefreshedToken, Tokens
+from tap_pinterest.auth import GivenToken, RefreshedToken
 from tap_pinterest.errors import Forbidden, StreamError
+from tap_pinterest.oauth import App
 from tap_pinterest.readahead import Budget
 from tap_pinterest.records import Record, decode_one
+from tap_pinterest.token_store import TokenStore
 from tap_pinterest.transport import Request, Transport
 
 if TYPE_CHECKING:
@@ -58,20 +60,27 @@ class Run:
         """The way to the network, made when it is first needed."""
         return Transport(
             settings.api_url(self.config),
-            self._auth(),
+            self.auth,
             user_agent=self._user_agent,
             concurrency=self.config["max_concurrency"],
             max_wait=self.config["max_wait"],
         )
 
-    def _auth(self) -> Auth:
-        if token := self.config.get("access_token"):
+    @functools.cached_property
+    def auth(self) -> Auth:
+        """What knows the access token."""
+        config = self.config
+        if token := config.get("access_token"):
             return GivenToken(token)
+        app = App(
+            settings.api_url(config),
+            config["client_id"],
+            config["client_secret"],
+            max_wait=config["max_wait"],
+        )
+        store = config.get("token_store")
         return RefreshedToken(
-            settings.api_url(self.config),
-            self.config["client_id"],
-            self.config["client_secret"],
-            Tokens(refresh_token=self.config["refresh_token"]),
+            app, config.get("refresh_token"), TokenStore(store) if store else None
         )
 
     @property
@@ -93,6 +102,7 @@ class Run:
         """Let all wanted streams begin to read ahead, once."""
         if not self._started:
             self._started = True
+            _ = self.transport  # before several threads ask for it at once
             for stream in self.streams:
                 stream.start()
 

@@ -29,7 +29,12 @@ VIDEO_RANKINGS = (
     "VIDEO_START",
 )
 
-CREDENTIALS = ("client_id", "client_secret", "refresh_token")
+CREDENTIALS = (
+    ("access_token",),
+    ("client_id", "client_secret", "token_store"),
+    ("client_id", "client_secret", "refresh_token"),
+)
+"""The sets of settings of which one is needed."""
 
 SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
@@ -38,27 +43,36 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         secret=True,
         title="Access token",
         description="An access token, which works for 30 days. Leave it empty to use "
-        "`client_id`, `client_secret` and `refresh_token` instead, which work for ever.",
+        "`client_id` and `client_secret` with `token_store` instead, which work for ever.",
     ),
     th.Property(
         "client_id",
         th.StringType,
         title="App id",
-        description="The id of your Pinterest app. Needed with `refresh_token`.",
+        description="The id of your Pinterest app. Needed with `token_store` and `refresh_token`.",
     ),
     th.Property(
         "client_secret",
         th.StringType,
         secret=True,
         title="App secret",
-        description="The secret key of your Pinterest app. Needed with `refresh_token`.",
+        description="The secret key of your Pinterest app. Needed with `token_store` and "
+        "`refresh_token`.",
     ),
     th.Property(
         "refresh_token",
         th.StringType,
         secret=True,
         title="Refresh token",
-        description="The refresh token that connecting the account gave.",
+        description="A refresh token got elsewhere. Not needed where `tap-pinterest-login` has "
+        "filled the token store; a new one given here goes before the one stored.",
+    ),
+    th.Property(
+        "token_store",
+        th.StringType,
+        title="Token store",
+        description="Path of a file that keeps the newest tokens from run to run, so that the "
+        "connection lives for ever; `tap-pinterest-login` makes it. Each account needs its own.",
     ),
     th.Property(
         "ad_account_id",
@@ -361,31 +375,35 @@ Check = "Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]"
 
 
 def _credentials(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    given = [name for name in CREDENTIALS if config.get(name)]
-    missing = [name for name in CREDENTIALS if not config.get(name)]
+    apps = ("client_id", "client_secret")
+    sources = [name for name in ("refresh_token", "token_store") if config.get(name)]
     if config.get("access_token"):
-        if config.get("refresh_token"):
+        if sources:
             yield (
                 "access_token",
-                "Settings `access_token` and `refresh_token` are both given. Keep one: an access "
-                "token alone, or `client_id`, `client_secret` and `refresh_token` together.",
+                f"Settings `access_token` and `{sources[0]}` are both given. Keep one: an access "
+                "token alone, or `client_id` and `client_secret` with `token_store`.",
             )
-    elif not given:
+    elif not sources and not any(config.get(name) for name in apps):
         yield (
             "access_token",
-            "No credentials. Set `access_token`, or `client_id`, `client_secret` and "
-            "`refresh_token` together.",
+            "No credentials. Run tap-pinterest-login and set `client_id`, `client_secret` and "
+            "`token_store`, or set `access_token`.",
         )
-    elif missing:
-        yield (
-            missing[0],
-            f"Setting `{'` and `'.join(missing)}` is missing: `client_id`, `client_secret` and "
-            "`refresh_token` are needed together.",
-        )
+    else:
+        missing = [name for name in apps if not config.get(name)]
+        if not sources:
+            missing.append("token_store")
+        if missing:
+            yield (
+                missing[0],
+                f"Setting `{'` and `'.join(missing)}` is missing: `client_id` and `client_secret` "
+                "are needed together with `token_store` (or `refresh_token`).",
+            )
 
 
 def _no_space_in_credentials(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in ("access_token", *CREDENTIALS):
+    for name in sorted({name for names in CREDENTIALS for name in names}):
         value = config.get(name)
         if isinstance(value, str) and (value != value.strip() or not value.isprintable()):
             yield name, f"Setting `{name}` begins or ends with a space or holds a line break."

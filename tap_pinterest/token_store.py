@@ -32,7 +32,7 @@ RESERVED = 16 << 10
 """Bytes set aside for new tokens before they are asked for: several times what they take."""
 
 PATIENCE = 600.0
-"""Seconds to wait for another run that holds the lock; it lets go with its process at the latest."""
+"""Seconds to wait for another run that holds the lock; its end, if nothing else, frees it."""
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

@@ -36,10 +36,7 @@ METRICS = (
     "SAVE_RATE",
 )
 
- = 1000
-"""Bytes that a decoded row holds, about."""
-
-METRICS = (
+VIDEO_METRICS = (
     "SAVE",
     "IMPRESSION",
     "OUTBOUND_CLICK",

@@ -221,6 +221,10 @@ class PinMetricsStream(DailyStream):
         ends = None if self._in_bulk else pins[-1]["pin_id"]
         yield PinPage([], size, ends=ends, answers=answers)
 
+    def sample(self, parent: Record | None) -> Iterator[Page]:
+        """The answer about one Pin."""
+        return self.pages_of({"pins": [self.parent_of(parent or {})]})
+
     def _ask_bulk(self, pins: Sequence[Record], app_type: str) -> Answer:
         ids = [pin["pin_id"] for pin in pins]
         query = self._metrics_query(pins[0]["metrics"], app_type, pin_ids=ids)

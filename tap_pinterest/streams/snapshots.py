@@ -65,3 +65,7 @@ class BoardSnapshots(SnapshotStream):
     def read_parents(self, parents: Sequence[Record]) -> Iterator[Page]:
         """The boards as the list has them: no request of their own."""
         yield self.keep(parents)
+
+    def sample(self, parent: Record | None) -> Iterator[Page]:
+        """One board."""
+        return self.read_parents([self.parent_of(parent or {})])
