@@ -107,6 +107,7 @@ class RefreshedToken(Auth):
         self._given = refresh_token
         self._store = store
         self._tokens: Tokens | None = None
+        self._refusal: str | None = None
         self._lock = threading.Lock()
         self._on_trial = False
 
@@ -152,9 +153,16 @@ class RefreshedToken(Auth):
     def _refresh(self, rejected: str | None) -> str:
         # In a thread that the process waits for: neither a signal nor the run's end may come
         # between Pinterest's answer and the store.
+        if self._refusal is not None:  # another thread has heard it already
+            raise TokenRejected(self._refusal)
         renewed: Future[Tokens] = Future()
-        threading.Thread(target=_fulfil, args=(renewed, lambda: self._renewed(rejected))).start()
-        self._tokens = renewed.result()
+        work = (renewed, lambda: self._renewed(rejected))
+        threading.Thread(target=_fulfil, args=work, daemon=False).start()
+        try:
+            self._tokens = renewed.result()
+        except TokenRejected as exc:
+            self._refusal = str(exc)
+            raise
         return self._tokens.access_token or ""
 
     def _renewed(self, rejected: str | None) -> Tokens:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from tap_pinterest.errors import TapError
 from tap_pinterest.writer import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 logger = logging.getLogger("tap-pinterest")
 
@@ -47,6 +49,14 @@ class Command(SingerCommand):
                 "why. Run again with the last state that it confirmed."
             )
             sys.exit(1)
+
+
+def show(*cells: str, widths: Sequence[int]) -> None:
+    """Print a row of a table; its last cell is wrapped to the width of the terminal."""
+    start = "".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
+    room = max(40, shutil.get_terminal_size((100, 0)).columns - len(start))
+    lines = textwrap.wrap(cells[-1], room, break_on_hyphens=False, break_long_words=False) or [""]
+    click.echo((start + ("\n" + " " * len(start)).join(lines)).rstrip())
 
 
 def read_config(path: str) -> dict[str, Any]:

@@ -290,6 +290,8 @@ class PinterestStream(Stream, abc.ABC):
             self.stop(error)
         if self.parent is None:
             self._finish()
+            # A STATE that says what the last one said is not written, and would not flush.
+            self._writer.flush()
 
     def stop(self, error: StreamError) -> None:
         """Read nothing more of this stream in this run."""

@@ -2,7 +2,7 @@
 
 The state of such a stream keeps, beside the bookmark (the last day before the first one that is
 still open), `covered_from` (the earliest day read completely), `fingerprint` (what gives the rows
-their meaning) and, after a run that the quota ended, `pass` (where the next one goes on).
+their meaning) and, after a run that ended early, `pass` (where the next one goes on).
 """
 
 from __future__ import annotations
@@ -15,24 +15,28 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tap_pinterest import dates
+from tap_pinterest import clock, dates
 from tap_pinterest.client import Page, PinterestStream
 from tap_pinterest.dates import DAY, Range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tap_pinterest.records import Record
 
 OPEN = frozenset({"PROCESSING", "ESTIMATE"})
 """Statuses of days whose metrics may still change; every other one is final."""
 
+MAY_WAIT = 900
+"""Seconds for which a request may wait for its quota after its days were decided."""
+
 
 class DailyStream(PinterestStream):
     """A stream whose rows are about days.
 
     `date_key` is the field that holds the day, `meaning` names the settings that change what a row
-    means. A subclass fetches the days of `span` and nothing else.
+    means; without `incremental` the state says nothing about the days. A subclass fetches the days
+    of `span` and nothing else.
     """
 
     whole = False
@@ -42,9 +46,11 @@ class DailyStream(PinterestStream):
     lookback_setting: ClassVar[str] = "lookback_days"
     meaning: ClassVar[tuple[str, ...]] = ()
     replication_key = "date"
+    incremental = True
 
     _first_open: date | None = None
     _last_seen: date | None = None
+    _has_holes = False
 
     def start(self) -> None:
         """Decide the days before another thread reads them."""
@@ -61,109 +67,158 @@ class DailyStream(PinterestStream):
     @functools.cached_property
     def span(self) -> Range:
         """The days that this run reads."""
-        today, state = self.run.today, self.stream_state
-        kept = Range(today - self.kept_days * DAY, today)
-        asked = dates.asked(self.config, today, self.kept_days)
-        first = max(asked.first, kept.first)
+        state = self.stream_state if self.incremental else {}
+        asked = dates.asked(self.config, self.run.today, self.kept_days)
+        planned = self.kept(asked)
         bookmark, covered = _day(state, "replication_key_value"), _day(state, "covered_from")
-        if bookmark and covered and state.get("fingerprint") == self.fingerprint:
-            if first < covered:
-                self._note(f"the range starts earlier than before; {first} to {asked.last} is read")
-            else:
-                lookback = self.config[self.lookback_setting] * DAY
-                first = max(bookmark - lookback, covered, kept.first)
-                if bookmark + DAY < kept.first:
-                    self._note(
-                        f"{bookmark + DAY} to {kept.first - DAY} were not read in time: Pinterest "
-                        f"keeps {self.kept_days} days"
-                    )
-                return self._resumed(Range(first, asked.last))
-        elif bookmark and state.get("fingerprint"):
-            self._note("filters, metrics or splits changed; the whole range is read again")
-        if asked.first < kept.first:
+        if planned and bookmark and covered and self._fits(state):
+            if planned.first >= covered:
+                return self._resumed(self._going_on(Range(covered, planned.last), bookmark))
+            self._note(f"the range starts earlier than before; {planned} is read")
+        elif planned and bookmark and state.get("fingerprint"):
+            self._note("filters, metrics, splits or account changed; the whole range is read again")
+        if asked.first < planned.first:
             self._note(
                 f"{asked} was asked for; Pinterest keeps {self.kept_days} days, so "
-                f"{Range(first, asked.last)} is read"
+                f"{planned or 'nothing'} is read"
             )
-        return self._resumed(Range(first, asked.last))
+        return self._resumed(planned)
+
+    def kept(self, days: Range) -> Range:
+        """Those of the days that Pinterest keeps, even if it is midnight before it is asked."""
+        today = clock.day(clock.now() + MAY_WAIT)
+        return Range(max(days.first, today - self.kept_days * DAY), days.last)
+
+    def windows(self, days: int) -> Iterator[Range]:
+        """The span in pieces, without the days that Pinterest drops meanwhile."""
+        for window in self.span.windows(days):
+            if kept := self.kept(window):
+                yield kept
+
+    def _going_on(self, days: Range, bookmark: date) -> Range:
+        """The days from the bookmark on, and those before it that are read again."""
+        again = bookmark - self.config[self.lookback_setting] * DAY
+        kept = self.kept(Range(max(again, days.first), days.last))
+        if bookmark + DAY < kept.first:
+            self._note(
+                f"{Range(bookmark + DAY, kept.first - DAY)} was not read in time: Pinterest keeps "
+                f"{self.kept_days} days"
+            )
+        return kept
 
     def _resumed(self, planned: Range) -> Range:
         """The planned days, or those of the pass that an earlier run could not finish."""
-        unfinished = self.stream_state.get("pass") or {}
+        unfinished = self._unfinished
         first = _day(unfinished, "first")
-        if first is None or unfinished.get("fingerprint") != self.fingerprint:
+        if first is None or first > planned.first or not self._fits(unfinished):
             self.stream_state.pop("pass", None)
             return planned
-        if first > planned.first:
-            self.stream_state.pop("pass")
-            return planned
-        return Range(max(first, self.run.today - self.kept_days * DAY), planned.last)
+        self._has_holes = bool(unfinished.get("holes"))
+        return self.kept(Range(first, planned.last))
+
+    @property
+    def _unfinished(self) -> Mapping[str, Any]:
+        """What an earlier run left to this one, or this one to the next."""
+        return self.stream_state.get("pass") or {}
+
+    def values(self, name: str) -> Sequence[str]:
+        """The values of a setting that is a list, each once."""
+        return tuple(dict.fromkeys(self.config[name]))
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Changes when the settings give the rows another meaning."""
-        meaning = {name: self.config.get(name) for name in (*self.meaning, "ad_account_id")}
-        text = msgspec.json.encode(meaning, order="sorted")
-        return hashlib.sha256(text).hexdigest()[:12]
+        """Changes when the rows get another meaning, or more columns; ends with the account."""
+        meaning = {
+            name: sorted(value) if isinstance(value, list) else value
+            for name in (*self.meaning, "ad_account_id")
+            for value in [self.config.get(name)]
+        }
+        columns = [name for name in self.schema["properties"] if self.mask["properties", name]]
+        text = msgspec.json.encode([meaning, sorted(columns)], order="sorted")
+        return f"{hashlib.sha256(text).hexdigest()[:12]}:{self.run.account_id or ''}"
+
+    def _fits(self, state: Mapping[str, Any]) -> bool:
+        """Whether a part of the state is about rows of the same meaning; unknown accounts fit."""
+        meaning, _, account = self.fingerprint.partition(":")
+        its_meaning, _, its_account = str(state.get("fingerprint")).partition(":")
+        return meaning == its_meaning and (account == its_account or not (account and its_account))
 
     # -- which days again
 
     def prepare(self, page: Page) -> list[Record]:
         """The page's records; the days that are still open are noted."""
         records = super().prepare(page)
-        for record in records:
-            with contextlib.suppress(ValueError, TypeError):
-                day = date.fromisoformat(record[self.date_key][:10])
-                if self._last_seen is None or day > self._last_seen:
-                    self._last_seen = day
-                if self.is_open(record) and (self._first_open is None or day < self._first_open):
-                    self._first_open = day
+        for text, is_open in {(record[self.date_key], self.is_open(record)) for record in records}:
+            with contextlib.suppress(ValueError):
+                self.see(date.fromisoformat(text[:10]), is_open=is_open)
         return records
+
+    def see(self, day: date, *, is_open: bool = False) -> None:
+        """Note that a day was read, and whether it may still change."""
+        self._last_seen = max(self._last_seen or day, day)
+        if is_open:
+            self._first_open = min(self._first_open or day, day)
+
+    @property
+    def final(self) -> date | None:
+        """The day before the first open one of this pass; None where no day is open."""
+        ends = [_day(self._unfinished, "through"), self._first_open and self._first_open - DAY]
+        return min((end for end in ends if end), default=None)
 
     @property
     def through(self) -> date | None:
         """The last day up to which everything read so far in this pass is final."""
-        unfinished = _day(self.stream_state.get("pass") or {}, "through")
-        ends = [end for end in (unfinished, self._last_seen) if end]
-        if self._first_open:
-            ends.append(self._first_open - DAY)
+        ends = [end for end in (self.final, self._last_seen) if end]
         return min([self.span.last, *ends]) if ends else None
 
-    def remember(self, after: str) -> None:
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read, in the earlier runs of this pass too."""
+        return super().complete and not self._has_holes
+
+    def remember(self, after: str, through: date | None) -> None:
         """Note how far the pass got, for the next run should this one not get to its end.
 
         Args:
             after: The last key that is written completely; the pass goes on behind it.
+            through: The last day to which a bookmark may move at the end of the pass.
         """
-        through = self.through
+        broken = bool(self.skipped) or self.name in self.run.failures
         self.stream_state["pass"] = {
             "first": self.span.first.isoformat(),
             "through": through.isoformat() if through else None,
             "after": after,
             "fingerprint": self.fingerprint,
+            **({"holes": True} if self._has_holes or broken else {}),
         }
 
     def passed(self, page: Page) -> None:
         """Remember how far the pass got."""
         if page.ends is not None:
-            self.remember(page.ends)
+            self.remember(page.ends, self.through)
+
+    def begin_anew(self) -> None:
+        """Forget the pass that an earlier run could not finish."""
+        self.stream_state.pop("pass", None)
+        self._has_holes = False
 
     @property
     def resumes_after(self) -> str | None:
         """Where an earlier run ended; None at the beginning of a pass."""
         _ = self.span
-        after = (self.stream_state.get("pass") or {}).get("after")
+        after = self._unfinished.get("after")
         return after if isinstance(after, str) else None
 
     def completed(self) -> None:
         """Set the bookmark, all at once, after a pass that read everything."""
         state, through = self.stream_state, self.through
         state.pop("pass", None)
-        if through is None:
+        if through is None or not self.incremental:
             return
         covered = _day(state, "covered_from")
-        same = state.get("fingerprint") == self.fingerprint
-        first = min(covered, self.span.first) if covered and same else self.span.first
+        first = self.span.first
+        if covered and self._fits(state):
+            first = min(covered, first)
         self.set_bookmark(
             through.isoformat(), covered_from=first.isoformat(), fingerprint=self.fingerprint
         )
@@ -180,7 +235,7 @@ def _day(state: Mapping[str, Any], key: str) -> date | None:
 def day_rows(answer: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
     """The days of an analytics answer: the part of its split, and a row of metrics each."""
     for part, content in answer.items():
-        for day in (content or {}).get("daily_metrics") or ():
+        for day in (content if isinstance(content, dict) else {}).get("daily_metrics") or ():
             row = {name: value for name, value in day.items() if name != "metrics"}
             for metric, value in (day.get("metrics") or {}).items():
                 row[metric.lower()] = value

@@ -53,7 +53,8 @@ def parse(text: str) -> date:
     """
     if not re.fullmatch(r"\d{4}-\d\d-\d\d([T ].+)?", text):
         raise ValueError(text)
-    return datetime.fromisoformat(text).date()
+    datetime.fromisoformat(text)
+    return date.fromisoformat(text[:10])
 
 
 def asked(config: Mapping[str, Any], today: date, kept_days: int = KEPT_DAYS) -> Range:

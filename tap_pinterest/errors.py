@@ -68,29 +68,34 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that is not a success, as far as it can be read."""
+    """An answer that is not a success, as far as it can be read; `path` is what was asked for."""
 
     status: int
     code: int | None
     message: str
     headers: Mapping[str, str]
+    path: str = ""
 
     @classmethod
-    def read(cls, status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Read an error body; bodies that are not JSON become an excerpt."""
+    def read(cls, status: int, body: bytes, headers: Mapping[str, str], path: str = "") -> Answer:
+        """Read an error body; of one that is not a JSON object only the status is known."""
         try:
             content = msgspec.json.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             content = None
-        if isinstance(content, dict):
-            code = content.get("code")
-            text = content.get("message") or content.get("error_description") or ""
-            return cls(status, code if isinstance(code, int) else None, str(text)[:300], headers)
-        return cls(status, None, "", headers)
+        if not isinstance(content, dict):
+            return cls(status, None, "", headers, path)
+        code = re.fullmatch(r"[0-9]{1,9}", str(content.get("code")))
+        text = content.get("message") or content.get("error_description") or ""
+        message = " ".join(str(text).split())
+        return cls(status, int(code[0]) if code else None, message, headers, path)
 
     def __str__(self) -> str:
         code = "" if self.code is None else f" (code {self.code})"
-        return f"HTTP {self.status}{code}" + (f": {self.message}" if self.message else "")
+        text = f"HTTP {self.status}{code}" + (f": {self.message[:300]}" if self.message else "")
+        if self.status in REDIRECTS:
+            text += ", a redirect; none is followed, so check `api_url`"
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class Rule:
     action: Action
     code: int | None = None
     message: str = ""
+    path: str = ""
 
     def fits(self, answer: Answer) -> bool:
         """Whether this row is about the answer."""
@@ -108,10 +114,12 @@ class Rule:
             answer.status in self.status
             and self.code in (None, answer.code)
             and re.search(self.message, answer.message, re.IGNORECASE) is not None
+            and answer.path.startswith(self.path)
         )
 
 
-RETRY_AFTER = r"retry after\s+(\d+)\s+second"
+RETRY_AFTER = r"retry after\s+(\d{1,9})[\d.]*\s+second"
+REDIRECTS = range(300, 400)
 
 RULES = (
     Rule((400, 429), Action.THROTTLE, message=RETRY_AFTER),
@@ -122,9 +130,11 @@ RULES = (
     Rule((400,), Action.RETRY, message="last 90 days"),
     Rule((401,), Action.REFRESH, code=2),
     Rule((401,), Action.FORBID, code=3),
-    Rule((404,), Action.EMPTY, code=30),
-    Rule((401, 403, 404), Action.SKIP),
-    Rule((409,), Action.EMPTY, code=4182),
+    # Only where these are answers to the question: elsewhere they would empty the user's table.
+    Rule((404,), Action.EMPTY, code=30, path="/search/"),
+    Rule((404,), Action.EMPTY, code=30, path="/users/"),
+    Rule((409,), Action.EMPTY, code=4182, path="/catalogs"),
+    Rule((401, 403, 404, 409), Action.SKIP),
     Rule((501,), Action.FAIL),
     Rule((408, *range(500, 600)), Action.RETRY),
     Rule(range(100, 600), Action.FAIL),
@@ -140,7 +150,9 @@ def wait_named_by(answer: Answer) -> float | None:
     """Seconds that the API asks to wait: in the message, else in a header, else None."""
     if found := re.search(RETRY_AFTER, answer.message, re.IGNORECASE):
         return float(found[1])
-    for header in ("x-ratelimit-reset", "retry-after"):
+    # Every answer tells when the quota is full again; only a 429 says that this is the trouble.
+    quota = ("x-ratelimit-reset",) if answer.status == 429 else ()  # noqa: PLR2004
+    for header in (*quota, "retry-after"):
         if (seconds := leading_number(answer.headers.get(header))) is not None:
             return float(seconds)
     return None
@@ -148,7 +160,7 @@ def wait_named_by(answer: Answer) -> float | None:
 
 def leading_number(header: str | None) -> int | None:
     """The number that a rate-limit header begins with: `60, 100;w=1` gives 60."""
-    found = re.match(r"\s*(\d+)", header or "")
+    found = re.match(r"\s*(\d{1,9})", header or "")
     return int(found[1]) if found else None
 
 

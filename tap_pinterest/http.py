@@ -62,6 +62,8 @@ def exchange(
             headers=headers,
             auth=auth,
             timeout=TIMEOUT,
+            # Plain http never leaves this machine, not even towards a proxy.
+            proxies={"http": ""},
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -69,6 +71,8 @@ def exchange(
             body = response.raw.read(decode_content=True)
             return Response(response.status_code, response.headers, body)
     except requests.exceptions.SSLError as exc:
+        if "CERTIFICATE_VERIFY_FAILED" not in str(exc):
+            raise Transient(f"the connection to {host} failed ({type(exc).__name__})") from exc
         raise TapError(
             f"The certificate of {host} could not be verified. Check `api_url`, and any proxy "
             "between this machine and Pinterest."
@@ -76,6 +80,9 @@ def exchange(
     except requests.exceptions.Timeout as exc:
         raise Transient(f"{host} did not answer in time") from exc
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as exc:
-        raise TapError(f"`api_url` does not work: {host!r} is not a host to connect to.") from exc
+        raise TapError(
+            f"`api_url` (or a proxy set for this machine) does not work: {host!r} cannot be used "
+            "as a host to connect to."
+        ) from exc
     except (requests.exceptions.RequestException, HTTPError, OSError) as exc:
         raise Transient(f"the connection to {host} failed ({type(exc).__name__})") from exc

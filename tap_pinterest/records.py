@@ -18,12 +18,26 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 DATE_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(?:Z|([+-]\d\d):?(\d\d))?$",
+    re.IGNORECASE,
 )
 
 
 SEEN = 4096
 """How many combinations of names and types are remembered per object of a schema."""
+
+
+MARKS = "--T::"
+"""Every third character of a time to the second, from the fifth on."""
+
+
+SECRET = re.compile(
+    r"password|passphrase|secret|credential|cryptographic_key|api_key|private_key|tokens?$",
+    re.IGNORECASE,
+)
+"""Names of fields that hold what opens somebody's door: `partner_access_token`, `credentials`."""
+
+MASK = "***"
 
 
 class Unfit(Exception):
@@ -38,6 +52,7 @@ def _number(text: str) -> float | Decimal:
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(list[dict[str, Any]], float_hook=_number)
+_one_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=_number)
 
 
 def decode(items: msgspec.Raw | bytes) -> list[Record]:
@@ -46,7 +61,10 @@ def decode(items: msgspec.Raw | bytes) -> list[Record]:
     Raises:
         msgspec.DecodeError: It is not a list of objects.
     """
-    return _decoder.decode(items)
+    try:
+        return _decoder.decode(items)
+    except UnicodeDecodeError as exc:
+        raise msgspec.DecodeError("it is not UTF-8") from exc
 
 
 def decode_one(body: bytes) -> Record:
@@ -55,8 +73,10 @@ def decode_one(body: bytes) -> Record:
     Raises:
         msgspec.DecodeError: It is not an object.
     """
-    (record,) = decode(b"[" + body + b"]")
-    return record
+    try:
+        return _one_decoder.decode(body)
+    except UnicodeDecodeError as exc:
+        raise msgspec.DecodeError("it is not UTF-8") from exc
 
 
 @functools.cache
@@ -122,12 +142,18 @@ def _to_date_time(value: Any) -> str:
     found = DATE_TIME.match(value) if isinstance(value, str) else None
     if not found:
         raise Unfit
-    return f"{found[1]}T{found[2]}{found[3] or 'Z'}"
+    day, minute, second, hours, minutes = found.groups()
+    time = f"{day}T{minute}{second or ':00'}" + (f"{hours}:{minutes}" if hours else "Z")
+    try:
+        datetime.fromisoformat(time)
+    except ValueError:  # such as 0000-00-00
+        raise Unfit from None
+    return time
 
 
 def _to_date_time_fast(value: Any) -> str | None:
     """The usual form, a time to the second without a zone; None for any other."""
-    if type(value) is str and len(value) == 19 and value[10] == "T" and value[4] == "-":  # noqa: PLR2004
+    if type(value) is str and len(value) == 19 and value[4::3] == MARKS:  # noqa: PLR2004
         try:
             datetime.fromisoformat(value)
         except ValueError:
@@ -138,6 +164,26 @@ def _to_date_time_fast(value: Any) -> str | None:
 
 def _unfit(value: Any) -> Any:  # noqa: ARG001
     raise Unfit
+
+
+def _masked(value: Any) -> Any:
+    """A secret, with its shape and nothing else left."""
+    if isinstance(value, dict):
+        return {name: _masked(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_masked(part) for part in value]
+    return value if value is None or isinstance(value, bool) else MASK
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    """A value of a field that no schema describes, with what looks like a secret masked."""
+    if SECRET.search(name):
+        return _masked(value)
+    if isinstance(value, dict):
+        return {inner: _without_secrets(inner, part) for inner, part in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets("", part) for part in value]
+    return value
 
 
 KINDS: dict[str, tuple[frozenset[type], Callable[[Any], Any]]] = {
@@ -156,6 +202,9 @@ class Shape:
     Pinterest's types wander (an id as a number, 6.0 for 6) and fields appear without notice.
     `conform` makes each record fit its schema without losing a digit; what cannot be made to fit
     becomes null. Both that and unknown fields are told through `note`, once per field.
+
+    What a field's name calls a secret leaves as `***`: feeds come with passwords, integrations with
+    tokens. The names decide and not the schema, as the user's catalog may be an older one.
 
     Args:
         schema: JSON schema of an object.
@@ -213,18 +262,21 @@ class _Node:
     ) -> None:
         self._shape = shape
         self._path = path
-        self._fitting: set[tuple[object, ...]] = set()
+        self._fitting: dict[tuple[object, ...], tuple[str, ...]] = {}
         self._known = frozenset(schema.get("properties", ()))
+        self._secrets: list[str] = []
         self._dropped: list[str] = []
         self._kept: set[str] = set()
         self._values: list[tuple[str, frozenset[type], Callable[[Any], Any]]] = []
         self._times: list[str] = []
         self._objects: list[tuple[str, _Node]] = []
-        self._lists: list[tuple[str, _Node]] = []
+        self._lists: list[tuple[str, frozenset[type], Callable[[Any], Any], _Node | None]] = []
         for name, field in schema.get("properties", {}).items():
             crumb = tuple(part for step in (*path, name) for part in ("properties", step))
             (self._kept.add if selected(crumb) else self._dropped.append)(name)
             kind = _kind(field)
+            if SECRET.search(name) and kind not in ("integer", "number", "boolean"):
+                self._secrets.append(name)
             if kind is None:
                 continue
             if field.get("format") == "date-time":
@@ -232,9 +284,14 @@ class _Node:
                 continue
             self._values.append((name, *KINDS[kind]))
             inner = field.get("items", {}) if kind == "array" else field
+            node = None
             if inner.get("properties"):
                 node = _Node(shape, inner, (*path, name), selected)
-                (self._lists if kind == "array" else self._objects).append((name, node))
+            if kind == "array":
+                if kind_of_items := _kind(inner):
+                    self._lists.append((name, *KINDS[kind_of_items], node))
+            elif node:
+                self._objects.append((name, node))
 
     def prunes(self) -> bool:
         """Whether anything in this object is left out."""
@@ -243,10 +300,15 @@ class _Node:
     def conform(self, record: Record) -> None:
         # Records of one stream hardly differ in their names and types: what was found to fit once
         # needs no second look.
-        signature = (*record, *map(type, record.values()))
-        if signature not in self._fitting and self._check(record) and len(self._fitting) < SEEN:
-            self._fitting.add(signature)
+        if self._secrets:
+            self._mask(record)
         get = record.get
+        signature = (*record, *map(type, record.values()))
+        suspects = self._fitting.get(signature)
+        if suspects is None:
+            suspects = self._check(record, signature)
+        for name in suspects:
+            record[name] = _without_secrets(name, record[name])
         for name in self._times:
             value = get(name)
             if value is not None:
@@ -254,24 +316,48 @@ class _Node:
         for name, node in self._objects:
             if value := get(name):
                 node.conform(value)
-        for name, node in self._lists:
-            for value in get(name) or ():
-                if type(value) is dict:
-                    node.conform(value)
+        for name, kinds, fix, items in self._lists:
+            if values := get(name):
+                self._conform_items(name, values, kinds, fix, items)
 
-    def _check(self, record: Record) -> bool:
-        """Make the types fit; whether they did so before."""
+    def _conform_items(
+        self,
+        name: str,
+        values: list[Any],
+        kinds: frozenset[type],
+        fix: Callable[[Any], Any],
+        items: _Node | None,
+    ) -> None:
+        for at, value in enumerate(values):
+            if type(value) in kinds:
+                if items:
+                    items.conform(value)
+            elif value is not None:
+                values[at] = self._fixed(name, value, fix)
+
+    def _mask(self, record: Record) -> None:
+        for name in self._secrets:
+            if name in record:
+                record[name] = _masked(record[name])
+
+    def _check(self, record: Record, signature: tuple[object, ...]) -> tuple[str, ...]:
+        """Make the types fit; the unknown fields that may hold a secret, or have one inside."""
+        suspects = []
         for name in record.keys() - self._known:
-            self._shape.tell(
-                self._named(name), "not in the schema yet; it leaves as the API sent it"
-            )
+            is_secret = SECRET.search(name) is not None
+            leaves = "masked, as secrets do" if is_secret else "as the API sent it"
+            self._shape.tell(self._named(name), f"not in the schema yet; it leaves {leaves}")
+            if is_secret or isinstance(record[name], dict | list):
+                suspects.append(name)
         fitted = True
         for name, kinds, fix in self._values:
             value = record.get(name)
             if value is not None and type(value) not in kinds:
                 record[name] = self._fixed(name, value, fix)
                 fitted = False
-        return fitted
+        if fitted and len(self._fitting) < SEEN:
+            self._fitting[signature] = tuple(suspects)
+        return tuple(suspects)
 
     def prune(self, record: Record) -> None:
         for name in record.keys() - self._kept:

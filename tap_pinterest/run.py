@@ -98,6 +98,14 @@ class Run:
                 )
             return dict(self._account)
 
+    @functools.cached_property
+    def account_id(self) -> str | None:
+        """Id of the account; None where it cannot be learned."""
+        try:
+            return self.account().get("id")
+        except StreamError:
+            return None
+
     def start(self) -> None:
         """Let all wanted streams begin to read ahead, once."""
         if not self._started:

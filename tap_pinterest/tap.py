@@ -10,6 +10,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import _ConfigInput
+from singer_sdk.singerlib import StateMessage
 
 from tap_pinterest import cli, settings
 from tap_pinterest.errors import TapError
@@ -142,7 +143,9 @@ class TapPinterest(Tap):
         try:
             tap.sync_all()
         except (TapError, Interrupted):
-            tap.state_writer.write_state(tap.state)
+            # Not by the SDK's writer of states: it keeps silent, and flushes nothing, where the
+            # state is what it was.
+            tap.write_message(StateMessage(value=tap.state))
             raise
         if verdict := tap.run.verdict():
             raise TapError(verdict)

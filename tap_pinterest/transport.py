@@ -270,9 +270,11 @@ class Transport:
         if response.status != 200:  # noqa: PLR2004
             return read(self._refused(request, response, token))
         self._auth.accepted()
+        if not response.body or response.body.isspace():
+            raise Transient("the answer was empty")
         try:
             return read(response.body)
-        except msgspec.DecodeError as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise Transient("the answer was not the JSON that the API describes") from exc
 
     def _send(self, request: Request, token: str) -> http.Response:
@@ -291,33 +293,38 @@ class Transport:
             self._sessions.append(session)
 
     def _refused(self, request: Request, response: http.Response, token: str) -> bytes:
-        answer = Answer.read(response.status, response.body, response.headers)
+        # An error page may quote the request.
+        body = response.body.replace(token.encode(), b"...")
+        answer = Answer.read(response.status, body, response.headers, request.path)
         match action_for(answer):
-            case Action.EMPTY:
+            case Action.EMPTY if not _goes_on(request):
                 return EMPTY_PAGE
-            case Action.RETRY:
-                raise Transient(str(answer))
-            case Action.THROTTLE:
-                raise self._throttled(request, answer)
+            case Action.RETRY | Action.THROTTLE as action:
+                raise self._later(request, answer, quota=action is Action.THROTTLE)
             case Action.REFRESH:
                 self._auth.renew(token)
                 raise Transient("the access token was refused and is renewed", wait=0)
             case Action.SKIP if request.single:
                 raise Gone(str(answer))
-            case Action.SKIP | Action.FORBID if answer.status != 404:  # noqa: PLR2004
+            case Action.SKIP | Action.FORBID if answer.status in (401, 403):
                 raise Forbidden(str(answer))
             case _:
                 raise StreamError(f"GET {request.path} was refused: {answer}")
 
-    def _throttled(self, request: Request, answer: Answer) -> Exception:
+    def _later(self, request: Request, answer: Answer, *, quota: bool) -> Exception:
         wait = wait_named_by(answer)
         if wait is None:
             return Transient(str(answer))
-        if wait > self._max_wait:
+        if quota:
             self._gate.exhaust(request.quota, wait)
+        if wait > self._max_wait:
             return QuotaExhausted(
-                f"{answer}; the quota comes back at {come_back_at(wait, clock.now())}, which is "
-                "longer than `max_wait`"
+                f"{answer}; the {'quota' if quota else 'service'} comes back at "
+                f"{come_back_at(wait, clock.now())}, which is longer than `max_wait`"
             )
-        self._gate.exhaust(request.quota, wait)
         return Transient(str(answer), wait=wait)
+
+
+def _goes_on(request: Request) -> bool:
+    """Whether this is not the first page of its list."""
+    return any(name == "bookmark" for name, _ in request.params)

@@ -102,6 +102,8 @@ class Likes(ListStream):
                 if board.get("name") == name:
                     return self.paginate(self.path_for(board), self.query())
         self.logger.info("There is no secret board named %r, so there are no likes to read.", name)
+        # Renamed, or hidden from a token without the secret scopes: not a reason to let rows vanish.
+        self.read = False
         return iter(())
 
 

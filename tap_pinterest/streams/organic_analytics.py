@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_pinterest.client import Page
@@ -94,9 +95,9 @@ class AccountAnalytics(AnalyticsStream):
 
     def pages(self) -> Iterator[Page]:
         """One page per app type, split and window."""
-        for app_type in self.config["app_types"]:
-            for split_field in self.config["split_fields"]:
-                for window in self.span.windows(WINDOW_DAYS):
+        for app_type in self.values("app_types"):
+            for split_field in self.values("split_fields"):
+                for window in self.windows(WINDOW_DAYS):
                     answer, asked = self.ask(window, app_type, split_field=split_field)
                     rows = [{**row, **asked, "split": part} for part, row in day_rows(answer)]
                     yield Page(rows, ROW_SIZE * len(rows))
@@ -111,7 +112,7 @@ class TopPins(AnalyticsStream):
     primary_keys = ("start_date", "end_date", "sort_by", *AnalyticsStream.filter_keys, "rank")
     scopes = ("pins:read", "user_accounts:read")
     adds: ClassVar = {"account_id": "string"}
-    meaning = (*FILTERS, "app_types", "top_pins_sort_by", "top_pins_count")
+    meaning = (*FILTERS, "app_types", "top_pins_daily", "top_pins_sort_by", "top_pins_count")
     sort_setting: ClassVar[str] = "top_pins_sort_by"
     date_key = "end_date"
     replication_key = None  # type: ignore[assignment]
@@ -119,19 +120,19 @@ class TopPins(AnalyticsStream):
     def __init__(self, tap: Tap, run: Run) -> None:
         """Make the stream; with `top_pins_daily` it has a bookmark."""
         super().__init__(tap, run)
-        self.daily = bool(self.config.get("top_pins_daily"))
-        if self.daily:
+        self.incremental = bool(self.config.get("top_pins_daily"))
+        if self.incremental:
             self.replication_key = "end_date"
 
     def pages(self) -> Iterator[Page]:
         """One page per window, app type and order; windows are days with `top_pins_daily`."""
-        after = self.resumes_after if self.daily else None
-        for window in self.span.windows(1 if self.daily else WINDOW_DAYS):
+        after = self.resumes_after
+        for window in self.windows(1 if self.incremental else WINDOW_DAYS):
             if after and window.last.isoformat() <= after:
                 continue
             rows: list[Record] = []
-            for app_type in self.config["app_types"]:
-                for sort_by in self.config[self.sort_setting]:
+            for app_type in self.values("app_types"):
+                for sort_by in self.values(self.sort_setting):
                     answer, asked = self.ask(
                         window,
                         app_type,
@@ -139,7 +140,7 @@ class TopPins(AnalyticsStream):
                         num_of_pins=self.config["top_pins_count"],
                     )
                     rows += self._rows(answer, asked, window)
-            ends = window.last.isoformat() if self.daily else None
+            ends = window.last.isoformat() if self.incremental else None
             yield Page(rows, ROW_SIZE * len(rows), ends=ends)
 
     def _rows(self, answer: dict[str, Any], asked: Record, window: Range) -> Iterator[Record]:
@@ -160,10 +161,11 @@ class TopPins(AnalyticsStream):
         """Whether one of the row's metrics may still change."""
         return any(record.get(f"{metric.lower()}_status") in OPEN for metric in self.metrics)
 
-    def completed(self) -> None:
-        """Set the bookmark, where there is one."""
-        if self.daily:
-            super().completed()
+    def passed(self, page: Page) -> None:
+        """Remember the day, which is read even if no Pin was seen on it."""
+        if page.ends is not None:
+            self.see(date.fromisoformat(page.ends))
+            self.remember(page.ends, self.final)
 
 
 class TopVideoPins(TopPins):
@@ -173,5 +175,11 @@ class TopVideoPins(TopPins):
     path = "/user_account/analytics/top_video_pins"
     record_type = "top_video_pin"
     metrics = VIDEO_METRICS
-    meaning = (*FILTERS, "app_types", "top_video_pins_sort_by", "top_pins_count")
+    meaning = (
+        *FILTERS,
+        "app_types",
+        "top_pins_daily",
+        "top_video_pins_sort_by",
+        "top_pins_count",
+    )
     sort_setting = "top_video_pins_sort_by"

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tap_pinterest import dates
 from tap_pinterest.client import Page, PinterestStream
 from tap_pinterest.daily import DailyStream, day_rows
-from tap_pinterest.dates import Range
+from tap_pinterest.dates import DAY, Range
 from tap_pinterest.errors import Forbidden, Gone, StreamError
 from tap_pinterest.records import decode_one
 from tap_pinterest.streams.organic import Pins
@@ -84,7 +83,10 @@ class PinPage(Page):
         rows: list[Record] = []
         for app_type, answer in self.answers.items():
             for pin_id, raw in answer.items():
-                parts = decode_one(bytes(raw))
+                try:
+                    parts = decode_one(bytes(raw))
+                except msgspec.DecodeError as exc:
+                    raise StreamError(f"the answer about Pin {pin_id} is none ({exc})") from exc
                 keys = {"pin_id": pin_id, "app_type": app_type}
                 rows += ({**row, **keys} for _, row in day_rows(parts))
                 if app_type == "ALL":
@@ -107,11 +109,12 @@ class PinMetricsStream(DailyStream):
     _in_bulk: bool | None = None
     _queues: dict[tuple[str, ...], list[Record]]
     _count = 0
+    _done = 0
 
     @property
     def app_types(self) -> Sequence[str]:
         """The kinds of device asked for, a request each."""
-        return tuple(self.config["app_types"])
+        return self.values("app_types")
 
     def parent_of(self, record: Record) -> Record:
         """The Pin's id and age, and the metrics that it takes."""
@@ -122,7 +125,7 @@ class PinMetricsStream(DailyStream):
 
     def sync_parents(self, parents: Sequence[Record]) -> None:
         """Queue Pins by the metrics they take, and sync each hundred."""
-        if self.stopped:
+        if self.stopped or not self.span:
             return
         if not self._count:
             self._queues = {}
@@ -147,10 +150,25 @@ class PinMetricsStream(DailyStream):
             rest = [pin for pin in pins if int(pin["pin_id"]) > int(after)]
             self._note(f"going on behind Pin {after}: {len(rest)} of {len(pins)} Pins are left")
             pins = rest
+        self._queues.clear()
         self._tell_cost(len(pins))
+        for turn, pin in enumerate(pins):
+            pin["turn"] = turn
         super().sync_parents([{"pins": [pin]} for pin in pins])
-        if not pins:
-            self._queues = {}
+        if self.stopped:
+            self._note(
+                f"{self._done} Pins are read, {len(pins) - self._done} are left; the next run "
+                "goes on there"
+            )
+        elif not self.complete:
+            # The pass got to its end, but not all of it: the next one begins at the old bookmark.
+            self.stream_state.pop("pass", None)
+
+    def passed(self, page: Page) -> None:
+        """Count the Pins that are read one by one."""
+        super().passed(page)
+        if page.ends is not None:
+            self._done += 1
 
     def _sync_queued(self, least: int) -> None:
         batches = []
@@ -187,13 +205,16 @@ class PinMetricsStream(DailyStream):
             self.stop(error)
         else:
             self._in_bulk = True
+        if self._in_bulk:
+            self.begin_anew()
 
     def _tell_cost(self, pins: int) -> None:
         requests = pins * len(self.app_types)
         quota = self.run.transport.quotas[self.quota]
         self._note(
             f"this app has no bulk access to Pin analytics, so {pins} Pins cost {requests} "
-            f"requests: {math.ceil(requests / 60)} minutes at 60 a minute"
+            f"requests: {math.ceil(requests / 60)} minutes at 60 a minute, or "
+            f"{math.ceil(requests / 1000)} days at the 1000 a day of a trial app"
             + (f"; {quota.remaining} are left now" if quota.remaining is not None else "")
             + ". Where the quota ends the run, the next one goes on; `pin_created_within_days` "
             "bounds the work"
@@ -204,9 +225,10 @@ class PinMetricsStream(DailyStream):
     def _metrics_query(
         self, metrics: Sequence[str], app_type: str, **more: Any
     ) -> tuple[tuple[str, str], ...]:
+        days = self.kept(self.span)
         return self.query(
-            start_date=self.span.first,
-            end_date=self.span.last,
+            start_date=days.first,
+            end_date=days.last,
             metric_types=",".join(metrics),
             app_types=app_type,
             **more,
@@ -242,13 +264,13 @@ class PinMetricsStream(DailyStream):
 
     def _ask_one(self, pins: Sequence[Record], app_type: str) -> Answer:
         (pin,) = pins
+        request = self.request(
+            self.path_for(pin), self._metrics_query(pin["metrics"], app_type), single=True
+        )
+        # In the order of the Pins, so that a quota ends behind the last one that is written.
+        turn = self.rank + pin.get("turn", 0) / 1e9
         try:
-            answer = self.run.transport.get(
-                self.request(
-                    self.path_for(pin), self._metrics_query(pin["metrics"], app_type), single=True
-                ),
-                _read_whole,
-            )
+            answer = self.run.transport.get(request._replace(rank=turn), _read_whole)
         except Gone as error:
             self.skip({"pin_id": pin["pin_id"]}, error)
             return {}
@@ -279,6 +301,7 @@ class PinLifetimeAnalytics(PinMetricsStream):
     record_type = "pin_lifetime_analytics"
     primary_keys = ("pin_id",)
     replication_key = None  # type: ignore[assignment]
+    incremental = False
 
     @property
     def app_types(self) -> Sequence[str]:
@@ -288,14 +311,14 @@ class PinLifetimeAnalytics(PinMetricsStream):
     @functools.cached_property
     def span(self) -> Range:
         """One day: the totals do not depend on it, and the answers stay small."""
-        last = dates.asked(self.config, self.run.today).last
-        return self._resumed(Range(last, last))
+        yesterday = self.run.today - DAY
+        return self._resumed(Range(yesterday, yesterday))
 
     @functools.cached_property
     def _feeder(self) -> PinAnalytics | None:
         """The stream whose answers carry the totals too, when it asks for all devices together."""
         for sibling in self.root.selected_children:
-            if isinstance(sibling, PinAnalytics) and "ALL" in sibling.app_types:
+            if isinstance(sibling, PinAnalytics) and "ALL" in sibling.app_types and sibling.span:
                 return sibling
         return None
 
@@ -327,7 +350,3 @@ class PinLifetimeAnalytics(PinMetricsStream):
             page.records()
             page = Page(page.totals, 0)
         return PinterestStream.prepare(self, page)
-
-    def completed(self) -> None:
-        """Forget where an unfinished pass stopped."""
-        self.stream_state.pop("pass", None)

@@ -1,0 +1,171 @@
+"""Write what the documents say about streams and settings, out of the classes themselves.
+
+    python scripts/docs.py [--check]
+
+It replaces the text between pairs of lines `begin: NAME` and `end: NAME`: the two tables of
+README.md, and what meltano.yml says of the tap. With --check it writes nothing and ends with 1
+where a document differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import inspect
+import json
+import re
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tap_pinterest.settings import CREDENTIALS, SETTINGS
+from tap_pinterest.streams import STREAMS
+from tap_pinterest.tap import TapPinterest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from tap_pinterest.client import PinterestStream
+
+ROOT = Path(__file__).parent.parent
+API_PAGE = "https://developers.pinterest.com/docs/api/v5/{}"
+TEXT = {"string": "text", "boolean": "true or false", "array": "list", "integer": "number"}
+
+
+def settings() -> dict[str, dict[str, Any]]:
+    """All settings of the tap with their JSON schemas, those of the SDK last."""
+    schema = copy.deepcopy(SETTINGS)
+    TapPinterest.append_builtin_config(schema)
+    properties: dict[str, dict[str, Any]] = schema["properties"]
+    return properties
+
+
+def kind(schema: Mapping[str, Any]) -> str:
+    """The one JSON type of a setting beside null."""
+    (found,) = set(schema["type"]) - {"null"}
+    return str(found)
+
+
+def row(*cells: str) -> str:
+    """A row of a table in Markdown."""
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def described(stream: type[PinterestStream]) -> tuple[str, list[str]]:
+    """What a stream holds, and the operations of the API that it reads."""
+    first = inspect.cleandoc(stream.__doc__ or "").partition("\n\n")[0]
+    text, _, operations = " ".join(first.split()).partition(" API: ")
+    return text.removesuffix("."), operations.removesuffix(".").split(", ")
+
+
+def stream_table() -> Iterator[str]:
+    """Every stream: what it holds, its key, and the scopes that a token needs for it."""
+    yield row("Stream", "What it holds", "Key", "Scopes", "API")
+    yield row(*["---"] * 5)
+    for stream in STREAMS:
+        text, operations = described(stream)
+        links = (f"[{each}]({API_PAGE.format(each.replace('/', '-'))})" for each in operations)
+        name = f"`{stream.declared_name()}`"
+        yield row(name, text, listed(stream.primary_keys), listed(stream.scopes), ", ".join(links))
+    yield ""
+    opt_in = [each.declared_name() for each in STREAMS if not each.selected_by_default]
+    yield f"Only read when you ask for them: {listed(opt_in)}."
+    own = [each.declared_name() for each in STREAMS if not each.takes_ad_account]
+    yield f"Skipped when `ad_account_id` is set: {listed(own)}."
+
+
+def setting_table() -> Iterator[str]:
+    """Every setting: its kind, its default and what it means."""
+    yield row("Setting", "Kind", "Default", "What it means")
+    yield row(*["---"] * 4)
+    for name, schema in settings().items():
+        values = [f"`{value}`" for value in schema.get("enum", ()) if value]
+        text = " or ".join(values) or TEXT.get(kind(schema), kind(schema))
+        if schema.get("secret"):
+            text += ", secret"
+        default = schema.get("default")
+        shown = (
+            ""
+            if default is None
+            else f"`{default if kind(schema) == 'string' else json.dumps(default)}`"
+        )
+        yield row(f"`{name}`", text, shown, schema["description"])
+
+
+def meltano_plugin() -> Iterator[str]:
+    """What meltano.yml says of the tap: capabilities, settings, and what is selected."""
+    yield "capabilities:"
+    yield from (f"- {capability.value}" for capability in TapPinterest.capabilities)
+    yield "settings_group_validation:"
+    yield from (f"- [{', '.join(names)}]" for names in CREDENTIALS)
+    yield "settings:"
+    for name, schema in settings().items():
+        yield f"- name: {name}"
+        yield f"  label: {schema['title']}"
+        yield f"  kind: {'options' if 'enum' in schema else kind(schema)}"
+        if "default" in schema:
+            yield f"  value: {json.dumps(schema['default'])}"
+        if schema.get("secret"):
+            yield "  sensitive: true"
+        if "enum" in schema:
+            yield "  options:"
+            for value in schema["enum"]:
+                yield f"  - label: {value.replace('_', ' ').capitalize()}"
+                yield f"    value: {value}"
+        yield "  description: >-"
+        yield from (f"    {line}" for line in textwrap.wrap(schema["description"], 88))
+    yield "# Every stream but those that need scopes which most tokens lack."
+    yield "select:"
+    yield '- "*.*"'
+    for stream in STREAMS:
+        if not stream.selected_by_default:
+            yield f'- "!{stream.declared_name()}.*"'
+
+
+DOCUMENTS = {
+    "README.md": {"streams": stream_table, "settings": setting_table},
+    "meltano.yml": {"plugin": meltano_plugin},
+}
+
+
+def filled(text: str, name: str, lines: Iterable[str]) -> str:
+    """The text with other lines between its lines `begin: name` and `end: name`.
+
+    Raises:
+        ValueError: The text does not have this pair of lines.
+    """
+    pair = rf"(^( *)[^\n]*\bbegin: {name}\b[^\n]*\n).*?(^[^\n]*\bend: {name}\b)"
+    found = re.search(pair, text, re.MULTILINE | re.DOTALL)
+    if not found:
+        raise ValueError(f"no lines `begin: {name}` and `end: {name}`")
+    new = "".join(f"{found[2]}{line}".rstrip() + "\n" for line in lines)
+    return text[: found.end(1)] + new + text[found.start(3) :]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the documents, or tell which of them differ."""
+    parser = argparse.ArgumentParser(description="Write what the documents say of the classes.")
+    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
+    check = parser.parse_args(arguments).check
+    differ = 0
+    for name, parts in DOCUMENTS.items():
+        path = ROOT / name
+        old = new = path.read_text("utf-8")
+        for part, lines in parts.items():
+            new = filled(new, part, lines())
+        if new != old:
+            differ += 1
+            print(f"{name} {'differs from the classes: run `make docs`' if check else 'written'}")
+            if not check:
+                path.write_text(new, "utf-8")
+    return 1 if differ and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""tap-pinterest-login: connects an account in the browser and keeps its tokens."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import webbrowser
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import click
+
+from tap_pinterest import cli, settings
+from tap_pinterest.consent import Consent, scopes_of
+from tap_pinterest.errors import TapError
+from tap_pinterest.landing import wait_for_browser
+from tap_pinterest.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_pinterest.client import PinterestStream
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+logger = logging.getLogger("tap-pinterest")
+
+SHARED = ("client_id", "client_secret", "refresh_token", "token_store", "api_url")
+"""Settings of the tap that are options here, and are read from its configuration too."""
+
+
+def _read_config(ctx: click.Context, _: click.Parameter, paths: tuple[str, ...]) -> None:
+    """Let configuration files stand in for options that are not given."""
+    config: dict[str, Any] = {}
+    for path in paths:
+        if path != "ENV":  # the environment is always read
+            config |= cli.read_config(path)
+    ctx.default_map = {name: value for name, value in config.items() if name in SHARED and value}
+
+
+def _choose(
+    _: click.Context, __: click.Parameter, text: str | None
+) -> tuple[type[PinterestStream], ...]:
+    """The streams named, or those that are selected by default."""
+    if text is None:
+        return tuple(stream for stream in STREAMS if stream.selected_by_default)
+    by_name = {stream.declared_name(): stream for stream in STREAMS}
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if names == ["all"]:
+        return STREAMS
+    for name in names:
+        if name not in by_name:
+            near = difflib.get_close_matches(name, by_name, 1) or sorted(by_name)
+            raise click.BadParameter(f"there is no stream {name!r}; there is {', '.join(near)}.")
+    if not names:
+        raise click.BadParameter("name at least one stream.")
+    return tuple(by_name[name] for name in names)
+
+
+def _setting(
+    name: str, ask: str | None = None, **attributes: Any
+) -> Callable[[Function], Function]:
+    """An option for a setting of the tap; `TAP_PINTEREST_…` in the environment gives it too.
+
+    Args:
+        name: The setting.
+        ask: What the user is asked where nothing gives it. click's own `prompt` would also ask,
+            and show the answer, where the configuration gives it.
+        attributes: Of the option.
+    """
+    secret = settings.SETTINGS["properties"][name].get("secret", False)
+
+    def value(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+        if not given and ask:
+            given = click.prompt(ask, hide_input=secret)
+        return given.strip() if given else None
+
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        envvar=f"TAP_PINTEREST_{name.upper()}",
+        callback=value,
+        **attributes,
+    )
+
+
+@click.command(cls=cli.Command, logger=logger)
+@click.option(
+    "--config",
+    multiple=True,
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=_read_config,
+    help="The tap's configuration, from which settings are taken; may be repeated.",
+)
+@_setting("client_id", "Id of your Pinterest app", help="Id of your Pinterest app.")
+@_setting(
+    "client_secret",
+    "Secret key of your Pinterest app (it is not shown)",
+    help="Secret key of your Pinterest app; better typed when asked for.",
+)
+@_setting(
+    "token_store",
+    "File that is to keep the tokens",
+    metavar="PATH",
+    help="File that is to keep the tokens: the tap's setting `token_store`.",
+)
+@_setting("refresh_token", hidden=True)
+@_setting("api_url", default=settings.SETTINGS["properties"]["api_url"]["default"], hidden=True)
+@click.option(
+    "--streams",
+    callback=_choose,
+    metavar="A,B,C",
+    help="Streams whose scopes are asked for, or `all`; without it, those selected by default.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8085,
+    show_default=True,
+    help="Port of the redirect URI http://localhost:PORT/, which must be registered with the app.",
+)
+@click.option(
+    "--browser/--no-browser",
+    default=True,
+    help="Open the browser here, or show the address and take the redirect's address by paste.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=300,
+    show_default=True,
+    help="Seconds to wait for the browser.",
+)
+@click.option(
+    "--consent-url",
+    default="https://www.pinterest.com/oauth/",
+    show_default=True,
+    help="Address of the consent page.",
+)
+def main(
+    streams: tuple[type[PinterestStream], ...],
+    port: int,
+    browser: bool,
+    timeout: float,
+    consent_url: str,
+    **given: Any,
+) -> None:
+    """Connect a Pinterest account in the browser, and keep its tokens for the tap."""
+    schema = settings.SETTINGS["properties"]
+    config = {name: rest["default"] for name, rest in schema.items() if "default" in rest} | given
+    if problems := settings.problems(config):
+        raise TapError(" ".join(problems))
+    asked = frozenset().union(*map(scopes_of, streams))
+    consent = Consent(config, asked, port, consent_url)
+    consent.rehearse()
+    click.echo(f"Redirect URI, to be registered with your app exactly so: {consent.redirect_uri}")
+    click.echo(f"\nGive access on Pinterest's page:\n\n{consent.url}\n")
+    if browser:
+        wait_for_browser(
+            port, consent.finish, listening=lambda: _open(consent.url), timeout=timeout
+        )
+    else:
+        click.echo("The browser ends on a page that cannot be shown. Copy its whole address.")
+        consent.finish(_query(click.prompt("Address")))
+    for label, text in consent.report():
+        cli.show(label, text, widths=(12,))
+    click.echo("\nThe tap needs the settings `client_id`, `client_secret` and `token_store` now.")
+
+
+def _open(url: str) -> None:
+    if not webbrowser.open(url):
+        click.echo("No browser could be opened: open the address yourself, on this machine.")
+
+
+def _query(address: str) -> dict[str, str]:
+    try:
+        query = dict(parse_qsl(urlsplit(address.strip()).query))
+    except ValueError:
+        query = {}
+    if not query:
+        raise TapError(
+            "This is not the address that the browser was sent to: it begins with "
+            "http://localhost and holds `state=` and `code=`. Run the login again."
+        )
+    return query
+
+
+if __name__ == "__main__":
+    main()

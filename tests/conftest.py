@@ -1,0 +1,91 @@
+"""Fixtures: simulators, short waits, and the executables of real targets."""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+from tap_pinterest import transport
+from tests.pinterest_api import Simulator, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TODAY = date(2026, 3, 10)
+ROOT = Path(__file__).parent.parent
+
+# Runs of the tap are slow examples, and two cores are shared: no deadline, few examples.
+settings.register_profile("suite", deadline=None, max_examples=60, derandomize=True)
+settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exponential waits of milliseconds; what the API names is waited for as it says."""
+    monkeypatch.setattr(transport, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(transport, "LONGEST_WAIT", 0.01)
+
+
+@pytest.fixture
+def simulate() -> Iterator[Callable[..., Simulator]]:
+    """Start simulators: `simulate(boards=3, empty_pages=2)`; the test's end stops them."""
+    running: list[Simulator] = []
+    of_server = {"latency", "jitter", "quotas", "empty_pages", "token", "token_lifetime"}
+
+    def start(**arguments: Any) -> Simulator:
+        server = {name: arguments.pop(name) for name in of_server & arguments.keys()}
+        simulator = Simulator(World(**{"today": TODAY, **arguments}), **server)
+        simulator.start()
+        running.append(simulator)
+        return simulator
+
+    yield start
+    for simulator in running:
+        simulator.stop()
+
+
+@pytest.fixture
+def sim(simulate: Callable[..., Simulator]) -> Simulator:
+    """A small account, messy as in the wild; a test may change it."""
+    return simulate()
+
+
+def executable(name: str, variable: str) -> Path:
+    """The executable of a real target; skips where it is missing, but fails in CI.
+
+    `make test` installs the loaders of meltano.yml under .meltano; the variable names another.
+    """
+    places = [ROOT / ".meltano" / "loaders" / name / "venv" / "bin" / name]
+    if given := os.environ.get(variable):
+        places = [Path(given)]
+    for place in places:
+        if place.exists():
+            return place
+    missing = f"{name} is not installed at {places[0]} ({variable} can name it); `make test` does it"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def target_jsonl() -> Path:
+    """The executable of target-jsonl."""
+    return executable("target-jsonl", "TARGET_JSONL")
+
+
+@pytest.fixture(scope="session")
+def target_duckdb() -> Path:
+    """The executable of target-duckdb."""
+    return executable("target-duckdb", "TARGET_DUCKDB")
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Random numbers, the same in each run."""
+    return random.Random(20260310)
