@@ -8,6 +8,7 @@ is shown when something fails; the rows are in output/demo.duckdb afterwards.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -41,7 +42,8 @@ TELLING = (
 )
 """Columns that tell most about a row: after its key, a table shows the first of these it has."""
 
-COLUMNS, ROWS, WIDTH = 5, 3, 30
+COLUMNS, ROWS, WIDTH, LINE = 5, 3, 30, 100
+"""Of a table: columns and rows at most, and characters of a cell and of a line."""
 
 
 def environment(api_url: str) -> dict[str, str]:
@@ -96,14 +98,15 @@ def width(text: str) -> int:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """A plain table, line by line."""
+    """A plain table, line by line, with as many columns as fit."""
     cells = [list(header), *([shortened(value) for value in row] for row in rows)]
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    fit = sum(end <= LINE for end in itertools.accumulate(2 + w for w in widths))
     for number, line in enumerate(cells):
         padded = (cell + " " * (w - width(cell)) for cell, w in zip(line, widths, strict=True))
-        yield "  " + "  ".join(padded).rstrip()
+        yield "  " + "  ".join(itertools.islice(padded, fit)).rstrip()
         if number == 0:
-            yield "  " + "  ".join("-" * w for w in widths)
+            yield "  " + "  ".join("-" * w for w in widths[:fit])
 
 
 def show(database: duckdb.DuckDBPyConnection, stream: type[PinterestStream]) -> int:
@@ -156,6 +159,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # End as after Ctrl-C when asked to terminate: Meltano and the simulator stop as well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     sys.exit(main())

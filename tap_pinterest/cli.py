@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.plugin_base import SingerCommand
 
 from tap_pinterest.errors import TapError
@@ -37,6 +37,9 @@ class Command(SingerCommand):
             sys.exit(1)
         except TapError as exc:
             logger.error("%s", exc)
+            sys.exit(1)
+        except MappingError as exc:
+            logger.error("Setting `stream_maps`: %s", exc)
             sys.exit(1)
         except Interrupted as exc:
             logger.error("%s; the next run goes on from the last state.", exc)

@@ -10,80 +10,37 @@ import contextlib
 import functools
 import logging
 import threading
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote
 
-import msgspec
 from singer_sdk import Stream, metrics
 from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from singer_sdk.mapper import SameRecordTransform
 
 from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, plain
+from tap_pinterest.meters import TotalCounter, TotalTimer
+from tap_pinterest.pages import PAGE_SIZE, Envelope, Page, query, read_page
 from tap_pinterest.readahead import ReadAhead, fan_out
-from tap_pinterest.records import Record, Shape, decode, load_schema
-from tap_pinterest.settings import setting
+from tap_pinterest.records import Record, Shape, load_schema
 from tap_pinterest.transport import Request
 from tap_pinterest.writer import encoder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-    from typing import Self
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
     from tap_pinterest.run import Run
+    from tap_pinterest.settings import setting
     from tap_pinterest.writer import Writer
 
-PAGE_SIZE = 250
 GIVE_UP_AFTER = 3
 """How many parents of a stream may fail for good before the stream is given up."""
 
 TOLD_ONE_BY_ONE = 10
 """How many skipped objects of a stream are named; after that they are only counted."""
-
-
-class Envelope(msgspec.Struct):
-    """A page as it is sent: its items stay undecoded until their turn."""
-
-    items: msgspec.Raw
-    bookmark: str | None = None
-
-
-read_page = msgspec.json.Decoder(Envelope).decode
-
-
-def read_list(body: bytes) -> Envelope:
-    """Read an answer that is a bare list."""
-    return Envelope(msgspec.json.decode(b"[" + body + b"]", type=list[msgspec.Raw])[0])
-
-
-@dataclass(slots=True)
-class Page:
-    """Records that arrived together.
-
-    Attributes:
-        items: The records as JSON, or decoded already.
-        size: Bytes they hold while they wait.
-        adds: Fields that each of these records gets, such as its parent's id.
-        ends: How far the stream got when this page is written; None where that is not kept.
-    """
-
-    items: msgspec.Raw | bytes | list[Record]
-    size: int
-    adds: Mapping[str, Any] = field(default_factory=dict)
-    ends: str | None = None
-
-    def records(self) -> list[Record]:
-        """The records, decoded."""
-        if isinstance(self.items, list):
-            return self.items
-        try:
-            return decode(self.items)
-        except msgspec.DecodeError as exc:
-            raise StreamError(f"a page could not be read ({exc})") from exc
 
 
 class PinterestStream(Stream, abc.ABC):
@@ -175,7 +132,7 @@ class PinterestStream(Stream, abc.ABC):
     def query(self, **more: Any) -> tuple[tuple[str, str], ...]:
         """The query of a request: what the stream declares, and more."""
         account = self.run.account_params if self.takes_ad_account else ()
-        return account + tuple(_query({**self.params, **more}, self.config))
+        return account + tuple(query({**self.params, **more}, self.config))
 
     def path_for(self, values: Mapping[str, Any]) -> str:
         """The path with its placeholders filled in.
@@ -183,9 +140,9 @@ class PinterestStream(Stream, abc.ABC):
         Raises:
             StreamError: The API did not send what the path needs.
         """
-        texts = {name: quote(value, safe="") for name, value in values.items() if _is_text(value)}
+        sent = {name: value for name, value in values.items() if isinstance(value, str) and value}
         try:
-            return self.path.format_map(texts)
+            return self.path.format_map({name: quote(sent[name], safe="") for name in sent})
         except KeyError as missing:
             raise StreamError(
                 f"{self.path} cannot be asked for: the API sent no {missing}"
@@ -542,32 +499,6 @@ class PinterestStream(Stream, abc.ABC):
         return cast("metrics.Timer", self._meters[1])
 
 
-class TotalCounter(metrics.Counter):
-    """A counter that is entered once per batch and tells its total in the end."""
-
-    def exit(self) -> None:
-        """Say nothing yet."""
-
-    def close(self) -> None:
-        """Tell the total."""
-        super().exit()
-
-
-class TotalTimer(metrics.Timer):
-    """A timer that is entered once per batch and tells the whole time in the end."""
-
-    def __enter__(self) -> Self:
-        """Go on."""
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Say nothing yet."""
-
-    def close(self) -> None:
-        """Tell the time since the first batch."""
-        super().__exit__(None, None, None)
-
-
 class ListStream(PinterestStream):
     """A stream whose records are pages of one list: of the account, or of each parent."""
 
@@ -586,18 +517,3 @@ class ListStream(PinterestStream):
             adds=parent,
             single=True,
         )
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
-def _query(params: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """A query from declared parameters: lists repeated, booleans in lower case, None left out."""
-    for name, declared in params.items():
-        value = declared.of(config) if isinstance(declared, setting) else declared
-        for item in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(item, bool):
-                yield name, str(item).lower()
-            elif item is not None:
-                yield name, str(item)

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from tap_pinterest import clock, dates
-from tap_pinterest.client import Page, PinterestStream
+from tap_pinterest.client import PinterestStream
 from tap_pinterest.dates import DAY, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tap_pinterest.pages import Page
     from tap_pinterest.records import Record
 
 OPEN = frozenset({"PROCESSING", "ESTIMATE"})
@@ -129,7 +130,7 @@ class DailyStream(PinterestStream):
     def fingerprint(self) -> str:
         """Changes when the rows get another meaning, or more columns; ends with the account."""
         meaning = {
-            name: sorted(value) if isinstance(value, list) else value
+            name: sorted({*value}) if isinstance(value, list) else value
             for name in (*self.meaning, "ad_account_id")
             for value in [self.config.get(name)]
         }

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import click
 
 from tap_pinterest import cli, clock
-from tap_pinterest.client import Envelope
 from tap_pinterest.consent import account_name, scopes_of
 from tap_pinterest.errors import Forbidden, StreamError, TapError, plain
+from tap_pinterest.pages import Envelope
 from tap_pinterest.records import Record, decode, decode_one
 from tap_pinterest.tap import TapPinterest
 from tap_pinterest.transport import Request

@@ -72,7 +72,7 @@ def _setting(
 
     def value(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
         if not given and ask:
-            given = click.prompt(ask, hide_input=secret)
+            given = _prompt(ask, hide_input=secret)
         return given.strip() if given else None
 
     return click.option(
@@ -161,11 +161,16 @@ def main(
             port, consent.finish, listening=lambda: _open(consent.url), timeout=timeout
         )
     else:
-        click.echo("The browser ends on a page that cannot be shown. Copy its whole address.")
-        consent.finish(_query(click.prompt("Address")))
+        click.echo("The browser ends on a page that cannot be shown.")
+        consent.finish(_query(_prompt("Copy the whole address of that page and paste it here")))
     for label, text in consent.report():
         cli.show(label, text, widths=(12,))
     click.echo("\nThe tap needs the settings `client_id`, `client_secret` and `token_store` now.")
+
+
+def _prompt(question: str, *, hide_input: bool = False) -> str:
+    # On a line of its own: Meltano passes on whole lines only.
+    return str(click.prompt(question, hide_input=hide_input, prompt_suffix=":\n"))
 
 
 def _open(url: str) -> None:

@@ -175,15 +175,25 @@ def _masked(value: Any) -> Any:
     return value if value is None or isinstance(value, bool) else MASK
 
 
-def _without_secrets(name: str, value: Any) -> Any:
-    """A value of a field that no schema describes, with what looks like a secret masked."""
-    if SECRET.search(name):
-        return _masked(value)
-    if isinstance(value, dict):
-        return {inner: _without_secrets(inner, part) for inner, part in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets("", part) for part in value]
-    return value
+@functools.lru_cache(SEEN)
+def _is_secret(name: str) -> bool:
+    return SECRET.search(name) is not None
+
+
+def _mask(record: Record, names: Iterable[str]) -> None:
+    """Mask what looks like a secret in some fields and everywhere below them, in place."""
+    for name in names:
+        value = record[name]
+        if _is_secret(name):
+            record[name] = _masked(value)
+        elif type(value) is dict:
+            _mask(value, value)
+        elif type(value) is list:
+            for part in value:
+                if type(part) is dict:
+                    _mask(part, part)
+                elif type(part) is list:
+                    _mask({"": part}, ("",))
 
 
 KINDS: dict[str, tuple[frozenset[type], Callable[[Any], Any]]] = {
@@ -264,7 +274,7 @@ class _Node:
         self._path = path
         self._fitting: dict[tuple[object, ...], tuple[str, ...]] = {}
         self._known = frozenset(schema.get("properties", ()))
-        self._secrets: list[str] = []
+        self._secrets: set[str] = set()
         self._dropped: list[str] = []
         self._kept: set[str] = set()
         self._values: list[tuple[str, frozenset[type], Callable[[Any], Any]]] = []
@@ -275,8 +285,8 @@ class _Node:
             crumb = tuple(part for step in (*path, name) for part in ("properties", step))
             (self._kept.add if selected(crumb) else self._dropped.append)(name)
             kind = _kind(field)
-            if SECRET.search(name) and kind not in ("integer", "number", "boolean"):
-                self._secrets.append(name)
+            if _is_secret(name) and kind not in ("integer", "number", "boolean"):
+                self._secrets.add(name)
             if kind is None:
                 continue
             if field.get("format") == "date-time":
@@ -301,14 +311,14 @@ class _Node:
         # Records of one stream hardly differ in their names and types: what was found to fit once
         # needs no second look.
         if self._secrets:
-            self._mask(record)
+            _mask(record, self._secrets & record.keys())
         get = record.get
         signature = (*record, *map(type, record.values()))
         suspects = self._fitting.get(signature)
         if suspects is None:
             suspects = self._check(record, signature)
-        for name in suspects:
-            record[name] = _without_secrets(name, record[name])
+        if suspects:
+            _mask(record, suspects)
         for name in self._times:
             value = get(name)
             if value is not None:
@@ -335,19 +345,13 @@ class _Node:
             elif value is not None:
                 values[at] = self._fixed(name, value, fix)
 
-    def _mask(self, record: Record) -> None:
-        for name in self._secrets:
-            if name in record:
-                record[name] = _masked(record[name])
-
     def _check(self, record: Record, signature: tuple[object, ...]) -> tuple[str, ...]:
         """Make the types fit; the unknown fields that may hold a secret, or have one inside."""
         suspects = []
         for name in record.keys() - self._known:
-            is_secret = SECRET.search(name) is not None
-            leaves = "masked, as secrets do" if is_secret else "as the API sent it"
+            leaves = "masked, as secrets do" if _is_secret(name) else "as the API sent it"
             self._shape.tell(self._named(name), f"not in the schema yet; it leaves {leaves}")
-            if is_secret or isinstance(record[name], dict | list):
+            if _is_secret(name) or isinstance(record[name], dict | list):
                 suspects.append(name)
         fitted = True
         for name, kinds, fix in self._values:

@@ -425,9 +425,7 @@ def _ids(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if not re.fullmatch(r"[0-9]+", board or ""):
             yield (
                 "board_ids",
-                (
-                    f"Setting `board_ids`, entry {number}: a board's id is digits only, not {board!r}."
-                ),
+                (f"Setting `board_ids`, entry {number}: a board's id is digits, not {board!r}."),
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import os
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
@@ -10,7 +11,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import _ConfigInput
-from singer_sdk.singerlib import StateMessage
+from singer_sdk.singerlib import Catalog, MetadataMapping, StateMessage
 
 from tap_pinterest import cli, settings
 from tap_pinterest.errors import TapError
@@ -63,6 +64,20 @@ class TapPinterest(Tap):
                 self.logger.warning(warning)
         if setup_mapper:
             self.setup_mapper()
+
+    def setup_mapper(self) -> None:
+        """Make the stream maps; those of deselected streams too, whose filters children obey."""
+        super(Tap, self).setup_mapper()
+        # The SDK finds no field in a deselected stream, not even its key, and refuses each map
+        # that is about it, `*` included. Without metadata all fields are there.
+        self.mapper.register_raw_streams_from_catalog(
+            Catalog(
+                (name, entry)
+                if entry.metadata.resolve_selection()[()]
+                else (name, dataclasses.replace(entry, metadata=MetadataMapping()))
+                for name, entry in self.catalog.items()
+            )
+        )
 
     def discover_streams(self) -> Sequence[PinterestStream]:
         """One stream of each kind."""
@@ -137,7 +152,7 @@ class TapPinterest(Tap):
             catalog=given_catalog,
             parse_env_config=config.parse_env,
         )
-        # Records hold no cycles: without the start-up's objects the collector has little to look at.
+        # Records hold no cycles: without the start-up's objects the collector finds little to do.
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         try:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import random
-from datetime import date
+import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
-from tap_pinterest import transport
+from tap_pinterest import clock, transport
 from tests.pinterest_api import Simulator, World
 
 if TYPE_CHECKING:
@@ -33,8 +34,14 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def simulate() -> Iterator[Callable[..., Simulator]]:
-    """Start simulators: `simulate(boards=3, empty_pages=2)`; the test's end stops them."""
+def simulate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Simulator]]:
+    """Start simulators: `simulate(boards=3, empty_pages=2)`; the test's end stops them.
+
+    The tap's calendar then shows the day that theirs does.
+    """
+    noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC).timestamp()
+    began = time.monotonic()
+    monkeypatch.setattr(clock, "now", lambda: noon + time.monotonic() - began)
     running: list[Simulator] = []
     of_server = {"latency", "jitter", "quotas", "empty_pages", "token", "token_lifetime"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import re
 import socket
 import threading
@@ -80,6 +81,14 @@ class Browsing:
         return dict(parse_qsl(urlsplit(self.urls[0]).query))
 
 
+def free_port() -> int:
+    """A port that is free, and below those that systems hand out by themselves."""
+    while True:
+        number = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", number)):
+            return number
+
+
 class Scene:
     """A simulator, a store, a free port, and somebody who uses the command."""
 
@@ -87,8 +96,7 @@ class Scene:
         self.sim = sim
         self.folder = folder
         self.store = folder / "kept" / "tokens.json"
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            self.port = int(taken.getsockname()[1])
+        self.port = free_port()
         self._monkeypatch = monkeypatch
 
     @property
@@ -386,7 +394,7 @@ def test_settings_are_asked_for(scene: Scene, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(webbrowser, "open", lambda _: True)
     args = [*scene.place, "--timeout", "1"]
     done = paste(args, f"{CLIENT_ID}\n {CLIENT_SECRET} \n{scene.store}\n")
-    assert "Id of your Pinterest app: " in done.output
+    assert "Id of your Pinterest app:\n" in done.output
     assert CLIENT_SECRET not in done.output
     assert f"client_id={CLIENT_ID}" in done.output
     assert scene.store.with_name("tokens.json.lock").exists()
@@ -407,7 +415,7 @@ def test_settings_come_from_the_configuration(
     done = paste(args, "nonsense\n")
     assert "app:" not in done.output
     assert CLIENT_SECRET not in done.output
-    assert "Address: nonsense" in done.output
+    assert "paste it here:\nnonsense" in done.output
     assert f"client_id={CLIENT_ID}" in done.output
 
 

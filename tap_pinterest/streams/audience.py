@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.client import ListStream, Page
+from tap_pinterest.client import ListStream
 from tap_pinterest.settings import setting
 from tap_pinterest.streams.organic import link_to_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tap_pinterest.pages import Page
 
 
 class Followers(ListStream):

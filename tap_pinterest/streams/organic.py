@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
-from tap_pinterest.client import ListStream, Page, PinterestStream, read_list
+from tap_pinterest.client import ListStream, PinterestStream
+from tap_pinterest.pages import Page, read_list
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Likes(ListStream):
                 if board.get("name") == name:
                     return self.paginate(self.path_for(board), self.query())
         self.logger.info("There is no secret board named %r, so there are no likes to read.", name)
-        # Renamed, or hidden from a token without the secret scopes: not a reason to let rows vanish.
+        # Renamed, or hidden from a token without the secret scopes: no reason to let rows vanish.
         self.read = False
         return iter(())
 

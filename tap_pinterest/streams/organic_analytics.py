@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_pinterest.client import Page
 from tap_pinterest.daily import OPEN, DailyStream, day_rows
 from tap_pinterest.dates import WINDOW_DAYS
+from tap_pinterest.pages import Page
 from tap_pinterest.records import decode_one
 from tap_pinterest.settings import setting
 

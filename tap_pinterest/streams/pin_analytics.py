@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tap_pinterest.client import Page, PinterestStream
+from tap_pinterest.client import PinterestStream
 from tap_pinterest.daily import DailyStream, day_rows
 from tap_pinterest.dates import DAY, Range
 from tap_pinterest.errors import Forbidden, Gone, StreamError
+from tap_pinterest.pages import Page
 from tap_pinterest.records import decode_one
 from tap_pinterest.streams.organic import Pins
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.client import ListStream, Page
+from tap_pinterest.client import ListStream
 from tap_pinterest.streams.organic import link_to_pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tap_pinterest.pages import Page
 
 
 class SearchStream(ListStream):

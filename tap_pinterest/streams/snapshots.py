@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.client import Page, PinterestStream
+from tap_pinterest.client import PinterestStream
+from tap_pinterest.pages import Page
 from tap_pinterest.streams.organic import Boards
 
 if TYPE_CHECKING:
