@@ -11,12 +11,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Run a command; what it says is shown only when it fails.
 quietly = $2 > $1 2>&1 || { cat $1 >&2; exit 1; }
 
-.PHONY: help install demo test lint contract docs
+.PHONY: help install demo test bench lint contract docs
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo                       the tap at work: simulated account -> DuckDB -> your screen"
 	@echo "make test [ARGS='-k boards']    all tests, or those that the arguments of pytest choose"
+	@echo "make bench                      how fast the tap is, beside what bounds it; some minutes"
 	@echo "make lint                       ruff and mypy"
 	@echo "make contract SPEC=openapi.json compare the schemas with a description of the API"
 	@echo "make docs                       write the tables of README.md and the settings of meltano.yml"
@@ -57,6 +58,9 @@ demo: install
 
 test: install
 	@$(BIN)/pytest $(ARGS)
+
+bench: $(VENV)/installed
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/installed
 	@$(BIN)/ruff check .

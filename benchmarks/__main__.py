@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import report
-from benchmarks.figures import GROUPS, Bench, Row
+from benchmarks.bench import Bench
+from benchmarks.figures import GROUPS
+
+if TYPE_CHECKING:
+    from benchmarks.bench import Row
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,10 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     if args.write and (args.only or args.scale != 1):
         parser().error("--write takes a whole run: neither --only nor --scale")
+    load = os.getloadavg()[0]
     rows = measure(args)
     print(report.table([row for group in rows.values() for row in group]))
     if args.write:
-        report.write(rows, args.runs)
+        report.DOCUMENT.write_text(report.document(rows, args.runs, load), "utf-8")
     missed = [row.figure for group in rows.values() for row in group if row.met is False]
     for figure in missed:
         print(f"Missed: {figure}", file=sys.stderr)

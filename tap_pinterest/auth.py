@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from requests.auth import AuthBase
 
 from tap_pinterest import clock
-from tap_pinterest.errors import TokenRejected
+from tap_pinterest.errors import TokenRejected, Transient
 from tap_pinterest.token_store import Tokens, fingerprint
 
 if TYPE_CHECKING:
@@ -183,6 +183,9 @@ class RefreshedToken(Auth):
     def _ask(self, tokens: Tokens) -> Tokens:
         try:
             return self._app.refresh(tokens)
+        except Transient as exc:
+            text = f"the access token could not be renewed ({exc})"
+            raise Transient(text, exc.wait) from None
         except TokenRejected as exc:
             given = tokens.refresh_token == self._given
             source = "setting `refresh_token`" if given else "from the token store"

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote
 
 from singer_sdk import Stream, metrics
-from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
+from singer_sdk.exceptions import (
+    AbortedSyncFailedException,
+    AbortedSyncPausedException,
+    MapExpressionError,
+)
 from singer_sdk.mapper import SameRecordTransform
 
 from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, plain
@@ -41,6 +45,19 @@ GIVE_UP_AFTER = 3
 
 TOLD_ONE_BY_ONE = 10
 """How many skipped objects of a stream are named; after that they are only counted."""
+
+
+@contextlib.contextmanager
+def _mapping(stream: str) -> Generator[None]:
+    """Say whose fault it is when the user's own expression fails on a record.
+
+    Raises:
+        MapExpressionError: It does.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
+        raise MapExpressionError(f"stream {stream}: {exc}") from exc
 
 
 class PinterestStream(Stream, abc.ABC):
@@ -307,11 +324,12 @@ class PinterestStream(Stream, abc.ABC):
 
     def _parents_for(self, child: PinterestStream, records: list[Record]) -> list[Record]:
         passes = self.stream_maps[0].get_filter_result
-        parents = [
-            child.parent_of(record)
-            for record in records
-            if (self._only is None or record["id"] in self._only) and passes(record)
-        ]
+        with _mapping(self.name):
+            parents = [
+                child.parent_of(record)
+                for record in records
+                if (self._only is None or record["id"] in self._only) and passes(record)
+            ]
         if self._only is not None:
             self._only_unseen -= {record["id"] for record in records}
         return parents
@@ -467,7 +485,8 @@ class PinterestStream(Stream, abc.ABC):
             self._writer.write_record(self._before, record, self._after)
             self.state_manager.is_flushed = False
         else:
-            super()._write_record_message(record)
+            with _mapping(self.name):
+                super()._write_record_message(record)
 
     # -- quiet: what the SDK says per batch of parents, once
 

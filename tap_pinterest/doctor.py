@@ -154,10 +154,11 @@ class Checkup:
     def _needs(self, stream: PinterestStream) -> str:
         """The scopes that a stream needs, or those of them that the token is known to lack."""
         needs, known = scopes_of(type(stream)), self._run.auth.known()
-        lacks = needs - known.scopes if known and known.scopes else None
-        if lacks:
+        if known is None or known.scopes is None:
+            return f"needs {', '.join(sorted(needs))}"
+        if lacks := needs - known.scopes:
             return f"lacks {', '.join(sorted(lacks))}"
-        return f"needs {', '.join(sorted(needs))}"
+        return "has its scopes, but the app or the account may not"
 
 
 # -- what is shown

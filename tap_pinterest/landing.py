@@ -16,9 +16,7 @@ from tap_pinterest.errors import TapError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-PAGE = string.Template(
-    Path(__file__).with_name("pages").joinpath("landing.html").read_text("utf-8")
-)
+PAGE = string.Template(Path(__file__).with_suffix(".html").read_text("utf-8"))
 
 CLOSE = "You can close this window."
 

@@ -101,7 +101,7 @@ def _setting(
 )
 @_setting(
     "token_store",
-    "File that is to keep the tokens",
+    "File that is to keep the tokens, such as ~/.tap-pinterest/tokens.json",
     metavar="PATH",
     help="File that is to keep the tokens: the tap's setting `token_store`.",
 )

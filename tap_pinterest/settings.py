@@ -358,6 +358,8 @@ def _type_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iter
         name = str(error.path[0]) if error.path else ""
         if error.validator == "enum":
             expected = "one of " + ", ".join(str(value) for value in error.validator_value if value)
+        elif error.validator == "anyOf":  # in the SDK's `stream_maps` alone
+            expected = "what https://sdk.meltano.com/en/latest/stream_maps.html describes"
         else:
             kinds = error.validator_value
             kinds = [kinds] if isinstance(kinds, str) else list(kinds)
@@ -366,8 +368,21 @@ def _type_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iter
         yield f"Setting `{name}`{where}: expected {expected}, not {_kind(error.instance)}."
 
 
+def without_loose_ends(schema: Any) -> Any:
+    """A JSON schema without the choices that are no schemas."""
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: [without_loose_ends(choice) for choice in value if isinstance(choice, dict)]
+        if name == "anyOf"
+        else without_loose_ends(value)
+        for name, value in schema.items()
+    }
+
+
 def _kind(value: Any) -> str:
     names = {dict: "an object", list: "an array", bool: "a boolean", str: "this string"}
+    names[type(None)] = "null"
     return names.get(type(value), "a number")
 
 

@@ -65,6 +65,13 @@ class TapPinterest(Tap):
         if setup_mapper:
             self.setup_mapper()
 
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the SDK's settings; a slip in its schema of `stream_maps` breaks validators."""
+        super().append_builtin_config(config_jsonschema)
+        properties = config_jsonschema["properties"]
+        properties["stream_maps"] = settings.without_loose_ends(properties["stream_maps"])
+
     def setup_mapper(self) -> None:
         """Make the stream maps; those of deselected streams too, whose filters children obey."""
         super(Tap, self).setup_mapper()

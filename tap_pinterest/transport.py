@@ -53,6 +53,9 @@ FIRST_WAIT = 1.0
 
 LONGEST_WAIT = 60.0
 
+LONGEST_SLEEP = 0.5
+"""Seconds after which whoever waits for a quota looks again."""
+
 EMPTY_PAGE = b'{"items":[],"bookmark":null}'
 
 
@@ -173,8 +176,9 @@ class Gate:
             if 1 < wait < float("inf") and not told:
                 told = True
                 logger.info("Quota %s is used up: going on in %d seconds", category, wait)
-            # A fraction more than the quota's own second: it must be over when we ask again.
-            if not go.wait(min(wait + 0.01, 60.0) if wait else 1.0):
+            # A fraction more than the quota's own second: it must be over when we ask again. The
+            # answer to another request may say that the quota comes back too late.
+            if not go.wait(min(wait + 0.01, LONGEST_SLEEP) if wait else LONGEST_SLEEP):
                 with self._lock:
                     self._let_out()
 

@@ -27,12 +27,6 @@ QUERIES = {"search_queries": ["a"]}
 
 
 @pytest.fixture
-def sim(simulate: Any) -> Simulator:
-    """An account of today, as the doctor asks for the analytics of yesterday."""
-    return simulate(today=None)
-
-
-@pytest.fixture
 def examine(tmp_path: Path) -> Any:
     """Run the doctor with settings; nothing that it says holds a secret."""
 
@@ -103,9 +97,7 @@ def test_a_scope_that_is_missing_is_named(sim: Simulator, examine: Any) -> None:
 
 
 def test_what_the_store_knows_is_shown(simulate: Any, tmp_path: Path, examine: Any) -> None:
-    sim = simulate(
-        today=None, scopes=SCOPES - {"boards:read_secret", "pins:read_secret", "ads:read"}
-    )
+    sim = simulate(scopes=SCOPES - {"boards:read_secret", "pins:read_secret", "ads:read"})
     store = tmp_path / "tokens.json"
     settings = {
         "access_token": None,
@@ -141,7 +133,7 @@ def test_streams_that_are_skipped_say_why(sim: Simulator, examine: Any) -> None:
 
 
 def test_an_empty_account_has_nothing_to_try_children_with(simulate: Any, examine: Any) -> None:
-    sim = simulate(today=None, boards=0, protected_boards=0, secret_boards=0, likes=None)
+    sim = simulate(boards=0, protected_boards=0, secret_boards=0, likes=None)
     run = examine(sim).ok()
     found = rows(run)
     assert found["boards"] == "yes"

@@ -8,7 +8,6 @@ import re
 import socket
 import threading
 import webbrowser
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,7 +16,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from tap_pinterest import consent, landing, login
+from tap_pinterest import clock, consent, landing, login
 from tap_pinterest.settings import SETTINGS
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.token_store import TokenStore
@@ -174,7 +173,7 @@ def test_an_account_is_connected(scene: Scene) -> None:
     assert "Granted boards:read, pins:read, user_accounts:read" in said
     assert re.search(r"Opens .*\bboard_pins\b", said)
     assert re.search(r"Not opened .*\blikes\b.*boards:read_secret, pins:read_secret", said)
-    day = datetime.fromtimestamp(scene.sim.clock.wall() + 60 * 86_400, UTC).date()
+    day = clock.day(clock.now() + 60 * 86_400)
     assert f"until {day} if it is never used; for ever with a run at least every 30 days" in said
     assert str(scene.store) in said
     (page,) = browsing.pages

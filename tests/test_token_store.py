@@ -14,7 +14,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,8 +171,8 @@ def test_a_run_refreshes_only_when_it_must(sim: Simulator, path: Path) -> None:
     assert kept is not None
     assert kept.refresh_token != REFRESH_TOKEN
     assert kept.origin == fingerprint(REFRESH_TOKEN)
-    assert kept.expires_at == pytest.approx(time.time() + 30 * DAY, abs=60)
-    assert kept.refresh_expires_at == pytest.approx(time.time() + 60 * DAY, abs=60)
+    assert kept.expires_at == pytest.approx(clock.now() + 30 * DAY, abs=60)
+    assert kept.refresh_expires_at == pytest.approx(clock.now() + 60 * DAY, abs=60)
     assert "boards:read" in (kept.scopes or ())
     assert not run(sim, path).ok().warnings
     assert refreshes(sim) == 1
@@ -256,7 +255,7 @@ def test_nothing_is_connected_yet(sim: Simulator, path: Path) -> None:
 def test_without_a_store_one_warning_names_the_day(simulate: Any) -> None:
     sim = simulate(token_lifetime=EARLY - 10)
     done = run(sim, None).ok()
-    day = datetime.fromtimestamp(time.time() + 60 * DAY, UTC).date()
+    day = clock.day(clock.now() + 60 * DAY)
     (warning,) = done.said("`token_store`")
     assert "WARNING" in warning
     assert f"on {day} at the latest" in warning
@@ -290,8 +289,9 @@ def test_credentials_that_are_not_enough(
 
 def test_a_token_endpoint_in_trouble_is_asked_again(sim: Simulator, path: Path) -> None:
     sim.faults.add(path="/oauth/token", kind="server_error", times=2)
-    run(sim, path).ok()
+    done = run(sim, path).ok()
     assert refreshes(sim) == 3
+    assert len(done.said("the access token could not be renewed (HTTP 500")) == 2
 
 
 @pytest.mark.parametrize("kind", ["truncate", "reset"])
