@@ -5,6 +5,7 @@ Nights are simulated: `at` sets the calendar of both sides, the tap's clock and 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -56,6 +57,7 @@ def at(
 # -- what a warehouse has after some runs
 
 
+@functools.cache
 def keys_of(stream: str) -> tuple[str, ...]:
     """The primary key of a stream."""
     entries = {entry["tap_stream_id"]: entry for entry in discover()["streams"]}

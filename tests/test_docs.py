@@ -21,7 +21,7 @@ from tests.harness import ROOT, Run, config_for, files
 if TYPE_CHECKING:
     from tests.pinterest_api import Simulator
 
-DOCUMENTS = sorted(ROOT.glob("*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
 
 from tap_pinterest.streams import STREAMS
 from tests.harness import ROOT, environment, run_process
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.pinterest_api import Simulator
 
-PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))
+PROJECT = YAML(typ="safe").load(ROOT / "meltano.yml")
 (TAP,) = PROJECT["plugins"]["extractors"]
 LOADERS = {loader["name"]: loader for loader in PROJECT["plugins"]["loaders"]}
 KINDS = {"string": "string", "integer": "integer", "boolean": "boolean", "array": "array"}

@@ -1,0 +1,135 @@
+"""The SDK's own test suite over the simulator, and the invariants that it lacks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.testing import SuiteConfig, get_tap_test_class
+
+from tap_pinterest.tap import TapPinterest
+from tests.conftest import TODAY
+from tests.harness import ALL, discover, run_tap
+from tests.pinterest_api import TOKEN, Simulator, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# The suite refuses fields that no schema knows: a tidy world has none.
+SETTINGS: dict[str, Any] = {
+    "access_token": TOKEN,
+    "api_url": "http://localhost:1",
+    "search_queries": ["a"],
+    "start_date": "2026-03-01",
+    "end_date": "2026-03-05",
+}
+SIMULATED = {
+    "messy": False,
+    "boards": 3,
+    "protected_boards": 1,
+    "secret_boards": 0,
+    "pins_per_board": 3,
+    "today": TODAY,
+}
+
+Suite = get_tap_test_class(
+    TapPinterest,
+    config=SETTINGS,
+    suite_config=SuiteConfig(max_records_limit=20),
+    parse_env_config=False,
+)
+
+
+@pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records:UserWarning")
+class TestSuite(Suite):  # type: ignore[misc, valid-type]
+    """Every test of the SDK for every stream."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def simulated(cls) -> Iterator[None]:
+        """The suite makes its tap from one dictionary of settings, read anew each time."""
+        with pytest.MonkeyPatch.context() as patch, Simulator(World(**SIMULATED)) as sim:
+            patch.setitem(SETTINGS, "api_url", sim.url)
+            patch.setattr("tap_pinterest.clock.now", lambda: 1_773_144_000.0)  # noon of TODAY
+            yield
+
+
+# -- what the suite does not see
+
+
+@pytest.fixture
+def small(simulate: Callable[..., Simulator]) -> Simulator:
+    return simulate(boards=4, pins_per_board=3)
+
+
+def test_the_last_state_has_no_progress_markers(small: Simulator) -> None:
+    run = run_tap(small, select=ALL, search_queries=["a"], start_days_back=3, end_days_back=1)
+    assert run.states
+    assert "progress_markers" not in json.dumps(run.states[-1])
+    assert set(run.states[-1]) == {"bookmarks"}
+    assert len(json.dumps(run.states[-1])) < 4_000
+    for bookmark in run.states[-1]["bookmarks"].values():
+        assert "partitions" not in bookmark, "one bookmark per stream"
+
+
+def test_a_second_run_from_the_last_state_reads_everything_again(small: Simulator) -> None:
+    first = run_tap(small, select=ALL, search_queries=["a"], start_days_back=3, end_days_back=1)
+    second = run_tap(
+        small,
+        select=ALL,
+        search_queries=["a"],
+        start_days_back=3,
+        end_days_back=1,
+        state=first.states[-1],
+    )
+    assert second.exit_code == first.exit_code
+    whole = {e["tap_stream_id"] for e in discover()["streams"] if not e.get("replication_key")}
+    for stream in whole - {"pin_lifetime_analytics"}:
+        assert second.records(stream) == first.records(stream), stream
+    assert second.states[-1] == first.states[-1]
+
+
+def test_every_message_is_one_that_singer_knows(small: Simulator) -> None:
+    run = run_tap(small, select=ALL, search_queries=["a"], start_days_back=3, end_days_back=1)
+    fields = {
+        "SCHEMA": {"type", "stream", "schema", "key_properties", "bookmark_properties"},
+        "RECORD": {"type", "stream", "record", "version", "time_extracted"},
+        "STATE": {"type", "value"},
+        "ACTIVATE_VERSION": {"type", "stream", "version"},
+    }
+    described: set[str] = set()
+    for message in run.messages:
+        assert message.keys() <= fields[message["type"]]
+        if message["type"] == "SCHEMA":
+            described.add(message["stream"])
+        elif message["type"] == "RECORD":
+            assert message["stream"] in described
+            assert message["time_extracted"][-6:] in ("+00:00",) or message["time_extracted"][-1] == "Z"
+
+
+@pytest.mark.parametrize("kind", ["all", "schema"])
+def test_the_test_mode(small: Simulator, kind: str) -> None:
+    run = run_tap(small, args=[f"--test={kind}"], search_queries=["a"], start_days_back=3)
+    assert "Traceback" not in run.log
+    assert set(run.schemas) == {entry["tap_stream_id"] for entry in discover()["streams"]}
+    assert bool(run.counts) == bool(small.requests) == (kind == "all")
+    assert set(run.counts.values()) <= {1}
+
+
+def test_about_tells_of_every_setting() -> None:
+    for form in ("json", "markdown"):
+        run = run_tap({}, args=["--about", f"--format={form}"]).ok()
+        text = run.stdout.decode()
+        for name in TapPinterest.config_jsonschema["properties"]:
+            assert name in text
+    about = json.loads(run_tap({}, args=["--about", "--format=json"]).stdout)
+    assert {"catalog", "discover", "state", "activate-version", "stream-maps"} <= set(
+        about["capabilities"]
+    )
+    assert "batch" not in about["capabilities"]
+
+
+def test_the_version_is_told() -> None:
+    run = run_tap({}, args=["--version"]).ok()
+    assert run.stdout.decode().startswith("tap-pinterest v")
