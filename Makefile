@@ -57,7 +57,7 @@ demo: install
 	@$(BIN)/python scripts/demo.py
 
 test: install
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses auto $(ARGS)
 
 bench: $(VENV)/installed
 	@$(BIN)/python -m benchmarks $(ARGS)

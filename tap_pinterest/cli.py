@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-pinterest")
 
+TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
+FLAGS = ("selected", "selected-by-default")
+WORDS = ("inclusion", "replication-key", "forced-replication-method")
+
 
 class Command(SingerCommand):
     """Ends with one line for what the user can mend, and with the exit code of a signal."""
@@ -44,14 +48,22 @@ class Command(SingerCommand):
         except Interrupted as exc:
             logger.error("%s; the next run goes on from the last state.", exc)
             sys.exit(exc.exit_code)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command.
+
+        Raises:
+            TapError: The target went away; click would end without a word.
+        """
+        try:
+            return super().invoke(ctx)
         except BrokenPipeError:
             # What is still buffered cannot be written either: keep the interpreter from trying.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            logger.error(
+            raise TapError(
                 "The target closed its input before everything was written; its own messages say "
                 "why. Run again with the last state that it confirmed."
-            )
-            sys.exit(1)
+            ) from None
 
 
 def show(*cells: str, widths: Sequence[int]) -> None:
@@ -137,17 +149,71 @@ def _catalog_problems(catalog: Mapping[str, Any]) -> Iterator[str]:
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("tap_stream_id"), str):
             yield f"entry {number} of `streams` has no `tap_stream_id`"
-            continue
-        name = entry["tap_stream_id"]
-        if not isinstance(entry.get("schema"), dict):
-            yield f"stream {name!r} has no `schema`"
-        elif not isinstance(entry["schema"].get("properties", {}), dict):
-            yield f"the schema of stream {name!r} has no `properties`"
-        for meta in entry.get("metadata") or ():
-            crumb = meta.get("breadcrumb") if isinstance(meta, dict) else None
-            if not isinstance(crumb, list) or not isinstance(meta.get("metadata"), dict):
-                yield f"the metadata of stream {name!r} is not a list of breadcrumbs"
-                break
+        else:
+            yield from _entry_problems(entry, f"stream {entry['tap_stream_id']!r}")
+
+
+def _entry_problems(entry: Mapping[str, Any], stream: str) -> Iterator[str]:
+    schema = entry.get("schema")
+    if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
+        yield f"{stream} has no `schema` with `properties`"
+    else:
+        yield from _schema_problems(schema, f"the schema of {stream}")
+    if entry.get("stream") not in (None, entry["tap_stream_id"]):
+        yield f"{stream} has another name in `stream`; rename it with the setting `stream_maps`"
+    for name in ("replication_key", "replication_method"):
+        if not isinstance(entry.get(name), str | None):
+            yield f"`{name}` of {stream} is not a text"
+    if not _are_texts(entry.get("key_properties") or []):
+        yield f"`key_properties` of {stream} is not a list of names"
+    metadata = entry.get("metadata", [])
+    if not isinstance(metadata, list) or not all(map(_is_metadata, metadata)):
+        yield f"the metadata of {stream} is not a list of breadcrumbs and what holds for them"
+
+
+def _is_metadata(meta: Any) -> bool:
+    if not isinstance(meta, dict) or not _are_texts(meta.get("breadcrumb")):
+        return False
+    what = meta.get("metadata")
+    return (
+        isinstance(what, dict)
+        and all(isinstance(what.get(name), bool | None) for name in FLAGS)
+        and all(isinstance(what.get(name), str | None) for name in WORDS)
+        and _are_texts(what.get("table-key-properties") or [])
+    )
+
+
+def _schema_problems(schema: Any, what: str) -> Iterator[str]:
+    """What makes a JSON schema, or a part of one, unusable to us and to the SDK."""
+    if not isinstance(schema, dict):
+        yield f"{what} is not an object"
+        return
+    kinds = schema.get("type") or []
+    if not _are_texts([kinds] if isinstance(kinds, str) else kinds) or not TYPES.issuperset(
+        [kinds] if isinstance(kinds, str) else kinds
+    ):
+        yield f"the `type` in {what} is none of JSON's"
+    if not _are_texts(schema.get("required") or []):
+        yield f"`required` in {what} is not a list of names"
+    properties = schema.get("properties") or {}
+    if not isinstance(properties, dict):
+        yield f"the `properties` in {what} are not an object"
+        return
+    for name, field in properties.items():
+        yield from _schema_problems(field, f"{what}, field {name!r}")
+    if (items := schema.get("items")) is not None:
+        yield from _schema_problems(items, f"{what}, items")
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_bookmark(bookmark: Any) -> bool:
+    if not isinstance(bookmark, dict) or not isinstance(bookmark.get("progress_markers", {}), dict):
+        return False
+    partitions = bookmark.get("partitions", [])
+    return isinstance(partitions, list) and all(map(_is_bookmark, partitions))
 
 
 def check_state(state: Mapping[str, Any], streams: Collection[str]) -> None:
@@ -157,9 +223,7 @@ def check_state(state: Mapping[str, Any], streams: Collection[str]) -> None:
         TapError: It is not a state, or that of another tap.
     """
     bookmarks = state.get("bookmarks", {})
-    if not isinstance(bookmarks, dict) or not all(
-        isinstance(bookmark, dict) for bookmark in bookmarks.values()
-    ):
+    if not isinstance(bookmarks, dict) or not all(map(_is_bookmark, bookmarks.values())):
         raise TapError(
             "The state cannot be used: `bookmarks` must be an object of one object per stream. "
             "Give the last STATE that the target confirmed, or none to read everything again."

@@ -2,7 +2,8 @@
 
 The state of such a stream keeps, beside the bookmark (the last day before the first one that is
 still open), `covered_from` (the earliest day read completely), `fingerprint` (what gives the rows
-their meaning) and, after a run that ended early, `pass` (where the next one goes on).
+their meaning) and, until a pass over all days is complete, `pass` (where the next run goes on
+should this one end early).
 """
 
 from __future__ import annotations
@@ -54,9 +55,15 @@ class DailyStream(PinterestStream):
     _has_holes = False
 
     def start(self) -> None:
-        """Decide the days before another thread reads them."""
-        if self.wanted and not self.root.why_skipped():
-            _ = self.span
+        """Decide the days before another thread reads them, and write them into the state.
+
+        A start that is relative to today moves on: a run that is killed leaves its own to the next.
+        """
+        if self.wanted and not self.root.why_skipped() and self.span and self.incremental:
+            if not self._unfinished:
+                self.begin_pass()
+            self.state_manager.is_flushed = False
+            self._write_state_message()
         super().start()
 
     def is_open(self, record: Record) -> bool:
@@ -111,11 +118,19 @@ class DailyStream(PinterestStream):
         """The planned days, or those of the pass that an earlier run could not finish."""
         unfinished = self._unfinished
         first = _day(unfinished, "first")
-        if first is None or first > planned.first or not self._fits(unfinished):
+        same = unfinished.get("asked") == self._asked and self._fits(unfinished)
+        if first is None or first > planned.first or not same:
             self.stream_state.pop("pass", None)
             return planned
         self._has_holes = bool(unfinished.get("holes"))
         return self.kept(Range(first, planned.last))
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """The settings of the range: an unfinished pass ends when they change."""
+        return {
+            name: self.config[name] for name in dates.SETTINGS if self.config.get(name) is not None
+        }
 
     @property
     def _unfinished(self) -> Mapping[str, Any]:
@@ -177,19 +192,32 @@ class DailyStream(PinterestStream):
         """Whether everything was read, in the earlier runs of this pass too."""
         return super().complete and not self._has_holes
 
+    def begin_pass(self) -> None:
+        """Note the first day alone, for the next run should this one not get to its end."""
+        self.stream_state.pop("pass", None)
+        if self.incremental:
+            self.stream_state["pass"] = self._beginning
+
+    @property
+    def _beginning(self) -> dict[str, Any]:
+        return {
+            "first": self.span.first.isoformat(),
+            "asked": self._asked,
+            "fingerprint": self.fingerprint,
+        }
+
     def remember(self, after: str, through: date | None) -> None:
-        """Note how far the pass got, for the next run should this one not get to its end.
+        """Note how far the pass got.
 
         Args:
             after: The last key that is written completely; the pass goes on behind it.
             through: The last day to which a bookmark may move at the end of the pass.
         """
-        broken = bool(self.skipped) or self.name in self.run.failures
+        broken = self.skipped or self.name in self.run.failures
         self.stream_state["pass"] = {
-            "first": self.span.first.isoformat(),
-            "through": through.isoformat() if through else None,
+            **self._beginning,
             "after": after,
-            "fingerprint": self.fingerprint,
+            **({"through": through.isoformat()} if through else {}),
             **({"holes": True} if self._has_holes or broken else {}),
         }
 
@@ -197,11 +225,6 @@ class DailyStream(PinterestStream):
         """Remember how far the pass got."""
         if page.ends is not None:
             self.remember(page.ends, self.through)
-
-    def begin_anew(self) -> None:
-        """Forget the pass that an earlier run could not finish."""
-        self.stream_state.pop("pass", None)
-        self._has_holes = False
 
     @property
     def resumes_after(self) -> str | None:

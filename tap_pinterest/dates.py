@@ -15,6 +15,9 @@ DAY = timedelta(days=1)
 KEPT_DAYS = 89
 """How far back organic analytics reach; 90 days back is refused already."""
 
+SETTINGS = ("start_date", "start_days_back", "end_date", "end_days_back")
+"""Names of the settings that say which days are asked for."""
+
 WINDOW_DAYS = 90
 """The longest range that organic analytics take in one request."""
 

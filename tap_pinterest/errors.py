@@ -42,6 +42,10 @@ class Gone(StreamError):
     """One object that was asked for is gone or not ours to see."""
 
 
+class Withheld(Gone):
+    """One object that was asked for is not ours to see."""
+
+
 class Transient(Exception):
     """The request may succeed when it is sent again.
 

@@ -339,8 +339,9 @@ def problems(config: Mapping[str, Any], schema: Mapping[str, Any] = SETTINGS) ->
     """Everything that is wrong with a configuration, a sentence each; no value of a secret."""
     found = list(_type_problems(config, schema))
     wrong = {text.split("`")[1] for text in found}
+    sound = {name: value for name, value in config.items() if name not in wrong}
     for check in CHECKS:
-        found += [text for name, text in check(config) if name not in wrong]
+        found += [text for name, text in check(sound) if name not in wrong]
     return found
 
 

@@ -53,6 +53,8 @@ class TapPinterest(Tap):
         Raises:
             ConfigValidationError: The settings cannot work; `errors` holds a sentence each.
         """
+        if isinstance(config := kwargs.get("config"), dict):  # null: as if it were not there
+            kwargs["config"] = {name: value for name, value in config.items() if value is not None}
         # The SDK's own messages quote the values that are wrong, which may be secrets: ours do not.
         super().__init__(validate_config=False, setup_mapper=False, **kwargs)
         if validate_config:

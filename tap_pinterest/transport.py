@@ -28,6 +28,7 @@ from tap_pinterest.errors import (
     QuotaExhausted,
     StreamError,
     Transient,
+    Withheld,
     action_for,
     come_back_at,
     leading_number,
@@ -55,6 +56,9 @@ LONGEST_WAIT = 60.0
 
 LONGEST_SLEEP = 0.5
 """Seconds after which whoever waits for a quota looks again."""
+
+CLOSED = (401, 403)
+"""Statuses that are about rights, and not about what exists."""
 
 EMPTY_PAGE = b'{"items":[],"bookmark":null}'
 
@@ -309,8 +313,8 @@ class Transport:
                 self._auth.renew(token)
                 raise Transient("the access token was refused and is renewed", wait=0)
             case Action.SKIP if request.single:
-                raise Gone(str(answer))
-            case Action.SKIP | Action.FORBID if answer.status in (401, 403):
+                raise (Withheld if answer.status in CLOSED else Gone)(str(answer))
+            case Action.SKIP | Action.FORBID if answer.status in CLOSED:
                 raise Forbidden(str(answer))
             case _:
                 raise StreamError(f"GET {request.path} was refused: {answer}")

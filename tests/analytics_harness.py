@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import functools
 import json
+import multiprocessing
+import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_pinterest import clock
+from tap_pinterest.client import PinterestStream
+from tap_pinterest.tap import TapPinterest
 from tests.harness import Run, discover
 from tests.pinterest_api import Simulator, World
 from tests.pinterest_api.measured import days
@@ -233,3 +238,59 @@ def ranges(sim: Simulator, ending: str = "/user_account/analytics") -> list[tupl
 def every_day(first: date, last: date) -> list[str]:
     """The days from first to last, as text."""
     return [day.isoformat() for day in days(first, last)]
+
+
+# -- a process that can be killed
+
+
+class Killable:
+    """The tap in a process of its own, forked from one that has imported everything."""
+
+    def __init__(self, today: date, args: list[str], log: Path) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["tests.analytics_harness"])
+        moment = datetime.combine(today, time(12), UTC).timestamp()
+        self._out, out = multiprocessing.Pipe(duplex=False)
+        self._process = context.Process(target=_run_tap, args=(moment, args, out, log))
+        self._process.start()
+        out.close()
+        self.output = b""
+
+    def read(self, count: int | None = None) -> bool:
+        """Take in bytes as a target does, so many or all; False when the process has ended."""
+        while count is None or len(self.output) < count:
+            left = 1 << 16 if count is None else count - len(self.output)
+            if not (some := os.read(self._out.fileno(), left)):
+                return False
+            self.output += some
+        return True
+
+    def kill(self) -> None:
+        """SIGKILL, and what was on its way out is still delivered."""
+        self._process.kill()
+        self.read()
+
+    def end(self) -> int:
+        """How the process ended: its exit code, or minus the signal."""
+        self.read()
+        self._process.join()
+        self._out.close()
+        code = self._process.exitcode
+        assert code is not None
+        return code
+
+    @property
+    def run(self) -> Run:
+        """What arrived in whole lines."""
+        code = self.end()
+        whole, _, _ = self.output.rpartition(b"\n")
+        return Run(whole + b"\n" if whole else b"", "", code)
+
+
+def _run_tap(moment: float, args: list[str], out: Any, log: Path) -> None:
+    os.dup2(out.fileno(), 1)
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+    out.close()
+    clock.now = lambda: moment
+    PinterestStream.STATE_MSG_FREQUENCY = 40
+    TapPinterest.get_singer_command().main(args, prog_name="tap-pinterest")

@@ -19,6 +19,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -306,34 +307,26 @@ def run_process(args: list[str], *, timeout: float = 30, **more: str) -> Run:
 
 
 def pipe(
-    tap_args: list[str], target: Path, target_config: Any, folder: Path, *, timeout: float = 60
+    tap_args: list[str], target: Path, target_config: Any, folder: Path, *, timeout: float = 90
 ) -> tuple[Run, str]:
-    """Run `tap-pinterest … | target --config …`; the tap's side, and the target's output.
-
-    The tap's messages pass through here, so that a test can look at both ends.
-    """
-    run = run_process(tap_args, timeout=timeout)
-    return run, feed(run.stdout, target, target_config, folder, timeout=timeout)
-
-
-def feed(
-    lines: bytes, target: Path, target_config: Any, folder: Path, *, timeout: float = 60
-) -> str:
-    """Give messages to a real target; what it printed."""
-    config = Path(folder) / "target.json"
-    config.write_text(json.dumps(target_config), "utf-8")
+    """`tap-pinterest … | target --config …`, as a user types it: the tap's side, and what the
+    target said."""
+    (folder / "target.json").write_text(json.dumps(target_config), "utf-8")
+    tap = shlex.join([str(SCRIPT), *tap_args])
+    line = f"{tap} 2>tap.log | tee out.singer | {shlex.quote(str(target))} --config target.json"
     done = subprocess.run(
-        [str(target), "--config", str(config)],
-        input=lines,
+        ["bash", "-o", "pipefail", "-c", f"{line}; echo ${{PIPESTATUS[*]}} >codes"],
         capture_output=True,
         timeout=timeout,
         cwd=folder,
         env=environment(),
         check=False,
     )
-    said = done.stderr.decode()
-    assert done.returncode == 0, said[-4000:]
-    return done.stdout.decode() + said
+    code, _, loaded = map(int, (folder / "codes").read_text().split())
+    said = done.stdout.decode() + done.stderr.decode()
+    assert loaded == 0, said[-4000:]
+    log = (folder / "tap.log").read_text("utf-8")
+    return Run((folder / "out.singer").read_bytes(), log, code), said
 
 
 # -- what must come out

@@ -212,6 +212,51 @@ def test_a_kill_at_any_line_of_a_backfill_loses_nothing(
     assert len(outcomes) > (5 if daily else 0)
 
 
+def test_what_a_killed_run_began_is_finished_on_the_next_day(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that is relative to today has moved on by then."""
+    streams = ["account_analytics", "pin_analytics"]
+    settings = {"start_days_back": 3, "end_days_back": 1}
+    first = run_tap(sim, select=streams, **settings).ok()
+    at(monkeypatch, sim, TODAY + 2 * DAY)
+    days = (back(3), TODAY + DAY)
+    expected = {
+        "account_analytics": table("account_analytics", account_rows(sim.world, *days)),
+        "pin_analytics": table("pin_analytics", pin_rows(sim.world, *days)),
+    }
+    outcomes: dict[str, Run] = {}
+    for lines in range(1, len(first.stdout.splitlines())):
+        left, state = cut(first, lines)
+        known = json.dumps(state, sort_keys=True)
+        if known not in outcomes:
+            outcomes[known] = run_tap(sim, select=streams, state=state, **settings).ok()
+        warehouse: dict[str, Any] = {}
+        upsert(warehouse, left)
+        begun = {stream for stream in streams if (state or {}).get("bookmarks", {}).get(stream)}
+        assert warehouse.keys() <= begun
+        upsert(warehouse, outcomes[known])
+        for stream in begun:
+            assert warehouse[stream] == expected[stream], f"killed after {lines} lines"
+    assert len(outcomes) > 2
+
+
+def test_another_range_ends_an_unfinished_pass(
+    simulate: Callable[..., Simulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = simulate(**SMALL, quotas={"org_analytics": (10, 3600.0)})
+    at(monkeypatch, sim, TODAY)
+    settings = {"top_pins_daily": True, **ORDER}
+    first = run_tap(sim, select=["top_pins"], start_days_back=40, **settings)
+    assert first.exit_code == 1
+    sim.advance(3600)
+    sim.clear()
+    state = first.states[-1]
+    run = run_tap(sim, select=["top_pins"], state=state, start_days_back=5, **settings).ok()
+    assert min(ranges(sim, "/top_pins")) == (back(5), back(5))
+    assert bookmark(run, "top_pins")["covered_from"] == str(back(5))
+
+
 def test_ranges_that_do_not_touch_leave_no_hole_between_them(sim: Simulator) -> None:
     """What lies between an older range and a younger one is read when the range spans both."""
     state = run_tap(sim, select=ACCOUNT, start_days_back=10).ok().states[-1]
@@ -355,7 +400,7 @@ def test_what_was_read_in_part_moves_no_bookmark(sim: Simulator) -> None:
     run = run_tap(sim, select=ACCOUNT, **settings)
     assert run.exit_code == 1
     assert len(run.records("account_analytics")) == 30
-    assert bookmark(run) == {}
+    assert "replication_key_value" not in bookmark(run)
     sim.faults.clear()
     again = run_tap(sim, select=ACCOUNT, state=run.states[-1], **settings).ok()
     assert len(again.records("account_analytics")) == 90

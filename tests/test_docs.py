@@ -52,18 +52,20 @@ def test_generated_part_is_replaced_and_kept_in_its_place() -> None:
         filled(text, "z", [])
 
 
+def anchors(path: Path) -> set[str]:
+    """What a link into a document may name: its headings."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each).strip().lower().replace(" ", "-") for each in headings}
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
-    text = path.read_text("utf-8")
-    anchors = {
-        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
-        for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    }
-    for link in re.findall(r"\]\(([^)\s]+)\)", text):
-        if link.startswith("#"):
-            assert link[1:] in anchors, link
-        elif not link.startswith("https://"):
-            assert (path.parent / link).exists(), link
+    for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text("utf-8")):
+        if not link.startswith("https://"):
+            name, _, anchor = link.partition("#")
+            target = path.parent / name if name else path
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

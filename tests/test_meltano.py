@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from importlib import resources
 from pathlib import Path
@@ -21,7 +23,7 @@ from tests.harness import ROOT, environment, run_process
 from tests.pinterest_api import TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.pinterest_api import Simulator
 
@@ -78,6 +80,12 @@ def test_telemetry_is_off_and_plugins_need_no_hub() -> None:
         assert "variant" not in plugin
 
 
+def test_commands_are_installed_with_the_tap() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    executables = {each["executable"] for each in TAP["commands"].values()}
+    assert executables | {TAP["executable"]} == set(scripts)
+
+
 def test_no_credential_is_in_the_project() -> None:
     secrets = {entry["name"] for entry in TAP["settings"] if entry.get("sensitive")}
     assert not secrets & TAP.get("config", {}).keys()
@@ -132,14 +140,17 @@ def sim(simulate: Callable[..., Simulator]) -> Simulator:
 
 
 @pytest.fixture
-def meltano(tmp_path: Path, sim: Simulator) -> Meltano:
+def meltano(tmp_path: Path, sim: Simulator) -> Iterator[Meltano]:
     """Meltano in this project; skips where its plugins are not installed, but fails in CI."""
     if not (ROOT / ".meltano" / "installed").exists():
         missing = "the plugins of meltano.yml are not installed; `make test` does it"
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
-    return Meltano(tmp_path, sim)
+    # Runs share files under .meltano, such as the catalog: one at a time.
+    with (ROOT / ".meltano" / "tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Meltano(tmp_path, sim)
 
 
 def test_selected_fields_of_a_selected_stream_are_all_that_leaves(

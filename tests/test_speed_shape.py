@@ -148,7 +148,7 @@ def test_what_heals_leaves_no_trace(
     simulate: Callable[..., Simulator], faults: list[dict[str, Any]]
 ) -> None:
     def run(concurrency: int, faults: list[dict[str, Any]]) -> Any:
-        sim = simulate(boards=24, pins_per_board=[3, 0, 260])
+        sim = simulate(boards=24, pins_per_board=[3, 0, 260, 1])
         for fault in faults:
             sim.faults.add(**fault)
         return without_moments(

@@ -131,7 +131,7 @@ class PinMetricsStream(DailyStream):
         if not self._count:
             self._queues = {}
         for pin in parents:
-            if self._is_young_enough(pin):
+            if self._is_young_enough(pin.pop("created_at")):
                 self._queues.setdefault(pin["metrics"], []).append(pin)
                 self._count += 1
         if self._in_bulk is None and self._count:
@@ -145,7 +145,17 @@ class PinMetricsStream(DailyStream):
             return
         if self._in_bulk:
             self._sync_queued(1)
+        else:
+            self._sync_one_by_one()
+        if self.stopped:
             return
+        if self.name in self.run.failures:
+            self.begin_pass()
+        elif not self.complete:
+            # All but what cannot be read: the next run starts from the bookmark as it was.
+            self.stream_state.pop("pass", None)
+
+    def _sync_one_by_one(self) -> None:
         pins = sorted(itertools.chain(*self._queues.values()), key=lambda pin: int(pin["pin_id"]))
         if after := self.resumes_after:
             rest = [pin for pin in pins if int(pin["pin_id"]) > int(after)]
@@ -155,15 +165,12 @@ class PinMetricsStream(DailyStream):
         self._tell_cost(len(pins))
         for turn, pin in enumerate(pins):
             pin["turn"] = turn
-        super().sync_parents([{"pins": [pin]} for pin in pins])
+        super().sync_parents(pins)
         if self.stopped:
             self._note(
                 f"{self._done} Pins are read, {len(pins) - self._done} are left; the next run "
                 "goes on there"
             )
-        elif not self.complete:
-            # The pass got to its end, but not all of it: the next one begins at the old bookmark.
-            self.stream_state.pop("pass", None)
 
     def passed(self, page: Page) -> None:
         """Count the Pins that are read one by one."""
@@ -179,9 +186,8 @@ class PinMetricsStream(DailyStream):
                 del queue[:BULK]
         super().sync_parents(batches)
 
-    def _is_young_enough(self, pin: Record) -> bool:
+    def _is_young_enough(self, created: str | None) -> bool:
         days = self.config.get("pin_created_within_days")
-        created = pin.get("created_at")
         if days is None or not created:
             return True
         return bool(self.run.today - date.fromisoformat(created[:10]) <= timedelta(days=days))
@@ -206,8 +212,9 @@ class PinMetricsStream(DailyStream):
             self.stop(error)
         else:
             self._in_bulk = True
-        if self._in_bulk:
-            self.begin_anew()
+        if self._in_bulk:  # then all Pins are read, whatever an earlier run got of them
+            self._has_holes = False
+            self.begin_pass()
 
     def _tell_cost(self, pins: int) -> None:
         requests = pins * len(self.app_types)
@@ -237,7 +244,7 @@ class PinMetricsStream(DailyStream):
 
     def pages_of(self, parent: Record) -> Iterator[Page]:
         """The answers about a batch of Pins, or about one."""
-        pins = parent["pins"]
+        pins = parent.get("pins", (parent,))
         ask = self._ask_bulk if self._in_bulk else self._ask_one
         answers = {app_type: ask(pins, app_type) for app_type in self.app_types}
         size = sum(memoryview(raw).nbytes for answer in answers.values() for raw in answer.values())

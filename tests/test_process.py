@@ -1,0 +1,214 @@
+"""The real console script: signals, pipes, the environment, and what it prints where."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.harness import SCRIPT, catalog_for, config_for, discover, environment, files, run_process
+from tests.pinterest_api import TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.pinterest_api import Simulator
+
+
+def options(sim: Simulator, folder: Path, select: Any = None, **settings: Any) -> list[str]:
+    catalog = None if select is None else catalog_for(select)
+    return files(folder, config=config_for(sim, settings), catalog=catalog)
+
+
+def started(args: list[str], stdout: Any = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [str(SCRIPT), *args], stdout=stdout, stderr=subprocess.PIPE, env=environment()
+    )
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
+)
+def test_a_signal_ends_the_run_at_once_with_a_state(
+    simulate: Callable[..., Simulator], tmp_path: Path, number: int, code: int
+) -> None:
+    sim = simulate(boards=12, pins_per_board=30)
+    hangs = rf"/boards/{sim.world.board_id(3)}/pins"
+    hanging = sim.faults.add(kind="hang", path=hangs, times=None)
+    with open(tmp_path / "out", "wb") as target:  # not a pipe: nobody reads while we wait
+        process = started(options(sim, tmp_path, ["account", "boards", "board_pins"]), target)
+        wait_for(lambda: hanging.fired >= 1 and len(sim.requests) >= 9)
+        time.sleep(0.3)
+        began = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 2
+    assert process.returncode == code
+    out = (tmp_path / "out").read_bytes()
+    messages = [json.loads(line) for line in out.splitlines()]
+    assert out.endswith(b"\n")
+    assert messages[-1]["type"] == "STATE"
+    assert "account" in messages[-1]["value"]["bookmarks"]
+    assert len([m for m in messages if m["type"] == "RECORD" and m["stream"] == "board_pins"]) == 90
+    assert not [m for m in messages if m["type"] == "ACTIVATE_VERSION" and m["stream"] != "account"]
+    log = err.decode()
+    assert "Traceback" not in log
+    assert f"Stopped by signal {int(number)}" in log.splitlines()[-1]
+
+
+def test_a_signal_while_waiting_for_a_quota(
+    simulate: Callable[..., Simulator], tmp_path: Path
+) -> None:
+    sim = simulate()
+    refused = sim.faults.add(kind="rate_limited", reset=600, path="/v5/boards", times=None)
+    process = started(options(sim, tmp_path, ["account", "boards"]))
+    wait_for(lambda: refused.fired >= 1)
+    time.sleep(0.2)
+    began = time.monotonic()
+    process.terminate()
+    out, _ = process.communicate(timeout=20)
+    assert time.monotonic() - began < 2
+    assert process.returncode == 143
+    assert json.loads(out.splitlines()[-1])["type"] == "STATE"
+
+
+def test_a_second_signal_needs_no_patience(
+    simulate: Callable[..., Simulator], tmp_path: Path
+) -> None:
+    sim = simulate(followers=100_000)
+    process = started(options(sim, tmp_path, ["followers"]))
+    wait_for(lambda: len(sim.requests) >= 3)
+    assert process.stdout is not None
+    process.stdout.read(10)  # nobody reads on: the pipe is full, and the run hangs in a write
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=5) == 130
+    process.communicate()
+
+
+def test_a_target_that_goes_away(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
+    sim = simulate(followers=3000)
+    args = " ".join(options(sim, tmp_path, ["account", "followers"]))
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{SCRIPT} {args} | head -1"],
+        capture_output=True,
+        env=environment(),
+        timeout=30,
+        check=False,
+    )
+    log = done.stderr.decode()
+    assert done.returncode not in (0, 141)
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log
+    assert "BrokenPipe" not in log
+    assert len(re.findall("The target closed its input", log)) == 1
+    assert "The target closed its input" in log.splitlines()[-1]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_a_full_disk(sim: Simulator, tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [str(SCRIPT), *options(sim, tmp_path, ["boards"])],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert "No space left" in done.stderr.decode()
+
+
+def test_a_run_as_users_make_it(sim: Simulator, tmp_path: Path) -> None:
+    run = run_process(options(sim, tmp_path, ["account", "boards", "board_pins"])).ok()
+    assert run.counts == {"account": 1, "boards": 17, "board_pins": 325}
+    assert run.messages[-1]["type"] in ("STATE", "ACTIVATE_VERSION")
+    assert TOKEN not in run.log
+
+
+def test_a_failing_run_as_users_make_it(sim: Simulator, tmp_path: Path) -> None:
+    run = run_process(options(sim, tmp_path, ["account"], access_token="pina_wrong_secret"))
+    assert run.exit_code == 1
+    assert "setting `access_token`" in run.last_line
+    assert "Traceback" not in run.log
+    assert "wrong_secret" not in run.log
+
+
+def test_settings_from_the_environment(sim: Simulator, tmp_path: Path) -> None:
+    args = files(tmp_path, catalog=catalog_for(["account", "following_users"]))
+    run = run_process(
+        ["--config", "ENV", *args],
+        TAP_PINTEREST_ACCESS_TOKEN=TOKEN,
+        TAP_PINTEREST_API_URL=sim.url,
+        TAP_PINTEREST_EXPLICIT_FOLLOWING="true",
+        TAP_PINTEREST_MAX_CONCURRENCY="2",
+    ).ok()
+    assert run.counts == {"account": 1, "following_users": 20}
+    assert {s.params()["explicit_following"] for s in sim.requests if s.query} == {"true"}
+
+
+def test_discovery_as_users_make_it() -> None:
+    run = run_process(["--discover"]).ok()
+    assert json.loads(run.stdout) == discover()
+
+
+def test_the_module_runs_too(sim: Simulator, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tap_pinterest", *options(sim, tmp_path, ["account"])],
+        capture_output=True,
+        env=environment(),
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b'"type":"RECORD","stream":"account"' in done.stdout
+
+
+def test_no_proxy_password_file_or_redirect_gets_the_token(
+    sim: Simulator, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else\n")
+    netrc.chmod(0o600)
+    run_process(options(sim, tmp_path, ["account"]), NETRC=str(netrc)).ok()
+    assert {seen.headers["Authorization"] for seen in sim.requests} == {f"Bearer {TOKEN}"}
+
+
+def test_a_kill_leaves_whole_lines(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
+    sim = simulate(followers=5000)
+    hanging = sim.faults.add(kind="hang", path="/followers", nth=6, times=None)
+    with open(tmp_path / "out", "wb") as out:
+        process = subprocess.Popen(
+            [str(SCRIPT), *options(sim, tmp_path, ["account", "followers"])],
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+        )
+        wait_for(lambda: hanging.fired >= 1)
+        time.sleep(0.3)
+        process.kill()
+        process.wait()
+    lines = (tmp_path / "out").read_bytes()
+    assert lines.endswith(b"\n")
+    messages = [json.loads(line) for line in lines.splitlines()]
+    followers = [m for m in messages if m["type"] == "RECORD" and m["stream"] == "followers"]
+    assert len(followers) in (1000, 1250), "all but the last page read should be there"
