@@ -20,6 +20,7 @@ from singer_sdk.exceptions import (
     AbortedSyncPausedException,
     MapExpressionError,
 )
+from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
 from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, plain
@@ -80,6 +81,9 @@ class PinterestStream(Stream, abc.ABC):
     only_parents: ClassVar[setting | None] = None
     whole: ClassVar[bool] = True
 
+    # Records are made to fit their schema before the SDK sees them, stream maps or not.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
     # One bookmark per stream; the batches of parents are no partitions.
     state_partitioning_keys: ClassVar[Sequence[str]] = ()
 
@@ -97,6 +101,7 @@ class PinterestStream(Stream, abc.ABC):
         self.children: list[PinterestStream] = []
         self.read = True
         self.stopped = False
+        self.finished = False
         self._broken = 0
         self.skipped = 0
         self._skipping = threading.Lock()
@@ -412,6 +417,7 @@ class PinterestStream(Stream, abc.ABC):
             self._note(f"board {unseen} of `board_ids` was not in the list; nothing is read of it")
         for meter in self._meters:
             meter.close()
+        self.finished = self.complete
         if self.complete:
             self.completed()
         else:
@@ -447,13 +453,14 @@ class PinterestStream(Stream, abc.ABC):
         if self._shape is None:
             mask = self.mask
             self._shape = Shape(self.effective_schema, lambda crumb: mask[crumb], self._note)
-        conform, fill, adds, keys = self._shape.conform, self.fill, page.adds, self.primary_keys
-        whole = []
-        for record in page.records():
+        fill, adds, keys = self.fill, page.adds, self.primary_keys
+        whole, records = [], page.records()
+        for record in records:
             if adds:
                 record.update(adds)
             fill(record)
-            conform(record)
+        self._shape.conform_all(records)
+        for record in records:
             for key in keys:
                 if record.get(key) is None:
                     self.keyless += 1

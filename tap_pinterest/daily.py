@@ -135,7 +135,8 @@ class DailyStream(PinterestStream):
     @property
     def _unfinished(self) -> Mapping[str, Any]:
         """What an earlier run left to this one, or this one to the next."""
-        return self.stream_state.get("pass") or {}
+        unfinished = self.stream_state.get("pass")
+        return unfinished if isinstance(unfinished, dict) else {}
 
     def values(self, name: str) -> Sequence[str]:
         """The values of a setting that is a list, each once."""

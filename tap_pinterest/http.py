@@ -25,9 +25,16 @@ class Response(NamedTuple):
     body: bytes
 
 
-def new_session() -> requests.Session:
-    """A session with one kept connection; retries are the transport's business, not urllib3's."""
+def new_session(url: str) -> requests.Session:
+    """A session for one host, with one kept connection.
+
+    Retries are the transport's business, not urllib3's. What the environment says of proxies and
+    certificates is looked up once, not with each request.
+    """
     session = requests.Session()
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.trust_env = False
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)

@@ -65,7 +65,7 @@ class App:
         return self._ask(form, None, origin)
 
     def _ask(self, form: dict[str, str], refresh_token: str | None, origin: str | None) -> Tokens:
-        with http.new_session() as session:
+        with http.new_session(self._url) as session:
             response = http.exchange(session, "POST", self._url, auth=self._client, data=form)
         if response.status != 200:  # noqa: PLR2004
             self._refused(Answer.read(response.status, response.body, response.headers), form)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_pinterest.familiar import Familiar
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -233,10 +235,23 @@ class Shape:
         self.unfit = 0
         self._root = _Node(self, schema, (), selected)
         self._keeps_all = not self._root.prunes()
+        self._familiar = Familiar(lambda name: not _is_secret(name))
 
     def conform(self, record: Record) -> None:
         """Make the values of a record fit the schema, in place."""
-        self._root.conform(record)
+        self.conform_all([record])
+
+    def conform_all(self, records: list[Record]) -> None:
+        """Make the values of many records fit the schema, in place."""
+        known = self._familiar.knows
+        whole = known(records)
+        for record in records:
+            if whole or known(record):
+                if self._root.timed:
+                    self._root.add_zones(record)
+            else:
+                self._root.conform(record)
+                self._familiar.learn(record)
 
     def prune(self, record: Record) -> None:
         """Take out of a record what is not selected, in place.
@@ -302,6 +317,29 @@ class _Node:
                     self._lists.append((name, *KINDS[kind_of_items], node))
             elif node:
                 self._objects.append((name, node))
+
+    @functools.cached_property
+    def timed(self) -> bool:
+        """Whether there are times in this object or below."""
+        below = [node for _, node in self._objects]
+        below += [node for *_, node in self._lists if node]
+        return bool(self._times) or any(node.timed for node in below)
+
+    def add_zones(self, record: Record) -> None:
+        """Give times their zone in a record that fits otherwise."""
+        get = record.get
+        for name in self._times:
+            value = get(name)
+            if value is not None:
+                record[name] = _to_date_time_fast(value) or self._fixed(name, value, _to_date_time)
+        for name, node in self._objects:
+            if node.timed and (value := get(name)):
+                node.add_zones(value)
+        for name, *_, items in self._lists:
+            if items and items.timed:
+                for value in get(name) or ():
+                    if value:
+                        items.add_zones(value)
 
     def prunes(self) -> bool:
         """Whether anything in this object is left out."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-pinterest")
 
-READ_AHEAD = 24 << 20
+READ_AHEAD = 8 << 20
 """Bytes of answers that may wait for their turn."""
 
 
@@ -31,6 +31,11 @@ class Stream(Protocol):
     """What a run needs to know of a stream."""
 
     name: str
+    finished: bool
+
+    @property
+    def selected(self) -> bool:
+        """Whether the user wants it."""
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -124,6 +129,10 @@ class Run:
 
     def _is_tolerated(self, error: StreamError) -> bool:
         return isinstance(error, Forbidden) and bool(self.config.get("skip_forbidden_streams"))
+
+    def unfinished(self) -> str:
+        """The names of the streams that were to be read and are not at their end."""
+        return ", ".join(s.name for s in self.streams if s.selected and not s.finished)
 
     def verdict(self) -> str | None:
         """What is missing and what to do about it; None after a run that read everything."""

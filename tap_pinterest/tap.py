@@ -117,13 +117,18 @@ class TapPinterest(Tap):
 
     @classmethod
     def cb_config(
-        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+        cls,
+        ctx: click.Context,  # noqa: ARG003
+        param: click.Option,  # noqa: ARG003
+        value: tuple[str, ...],
     ) -> _ConfigInput:
         """Read the configuration files, later ones over earlier ones."""
+        # Each once, unlike the SDK: a pipe can be read no second time.
+        merged: dict[str, Any] = {}
         for path in value:
             if path != "ENV":
-                cli.read_config(path)
-        return super().cb_config(ctx, param, value)
+                merged |= cli.read_config(path)
+        return _ConfigInput(config=merged, parse_env="ENV" in value)
 
     @classmethod
     def invoke(  # type: ignore[override]
@@ -166,10 +171,12 @@ class TapPinterest(Tap):
         gc.set_threshold(GC_THRESHOLD)
         try:
             tap.sync_all()
-        except (TapError, Interrupted):
+        except (TapError, Interrupted) as exc:
             # Not by the SDK's writer of states: it keeps silent, and flushes nothing, where the
             # state is what it was.
             tap.write_message(StateMessage(value=tap.state))
+            if isinstance(exc, TapError):
+                raise type(exc)(f"{exc} Not read to the end: {tap.run.unfinished()}.") from exc
             raise
         if verdict := tap.run.verdict():
             raise TapError(verdict)

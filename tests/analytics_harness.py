@@ -9,17 +9,14 @@ import functools
 import json
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_pinterest import clock
 from tap_pinterest.client import PinterestStream
 from tap_pinterest.tap import TapPinterest
 from tests.harness import Run, discover
-from tests.pinterest_api import Simulator, World
 from tests.pinterest_api.measured import days
 from tests.pinterest_api.metrics import (
     ACCOUNT_METRICS,
@@ -29,7 +26,12 @@ from tests.pinterest_api.metrics import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
     import pytest
+
+    from tests.pinterest_api import Simulator, World
 
 TODAY = date(2026, 3, 10)
 DAY = timedelta(days=1)
@@ -165,9 +167,7 @@ def lifetime_rows(world: World, pins: Iterable[str] | None = None) -> list[Row]:
     """The rows of `pin_lifetime_analytics`."""
     rows = []
     for pin_id in pins_of(world) if pins is None else pins:
-        answer = world.pin_analytics(
-            pin_id, world.today, world.today, metrics_for(world, pin_id)
-        )
+        answer = world.pin_analytics(pin_id, world.today, world.today, metrics_for(world, pin_id))
         rows.append({"pin_id": pin_id, **_lower(answer["all"]["lifetime_metrics"])})
     return rows
 

@@ -71,9 +71,9 @@ def executable(loader: str, name: str, variable: str) -> Path:
     place = ROOT / ".meltano" / "loaders" / loader / "venv" / "bin" / name
     if given := os.environ.get(variable):
         place = Path(given)
-    if place.exists():
-        return place
-    missing(f"{loader} is not installed at {place} ({variable} can name it); `make test` does it")
+    if not place.exists():
+        missing(f"{loader} is not installed at {place} ({variable} names another); try `make test`")
+    return place
 
 
 def missing(what: str) -> NoReturn:

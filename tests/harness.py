@@ -70,7 +70,9 @@ class Run:
     @functools.cached_property
     def messages(self) -> list[dict[str, Any]]:
         """The messages, in order; fractions as Decimal, so that no digit is lost in reading."""
-        assert not self.stdout or self.stdout.endswith(b"\n"), f"half a line: {self.stdout[-200:]!r}"
+        assert not self.stdout or self.stdout.endswith(b"\n"), (
+            f"half a line: {self.stdout[-200:]!r}"
+        )
         return [json.loads(line, parse_float=Decimal) for line in self.stdout.splitlines()]
 
     def of(self, kind: str, stream: str | None = None) -> list[dict[str, Any]]:
@@ -227,9 +229,8 @@ def files(folder: Any, **documents: Any) -> list[str]:
         if document is None:
             continue
         path = Path(folder) / f"{name}.json"
-        if not isinstance(document, str | bytes):
-            document = json.dumps(document)
-        path.write_bytes(document.encode() if isinstance(document, str) else document)
+        text = document if isinstance(document, str | bytes) else json.dumps(document)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
         args += [f"--{name}", str(path)]
     return args
 
@@ -369,9 +370,7 @@ def expected(world: World, stream: str, **settings: Any) -> list[dict[str, Any]]
         "following_interests": world.all_interests,
         "following_users": lambda: map(
             user,
-            world.all_following(
-                feed_type=settings.get("following_feed_type", "ALL"), **following
-            ),
+            world.all_following(feed_type=settings.get("following_feed_type", "ALL"), **following),
         ),
         "likes": likes,
         "pins": lambda: map(

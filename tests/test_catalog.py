@@ -121,5 +121,7 @@ def test_each_schema_is_one(stream: str) -> None:
 def test_discovery_needs_neither_credentials_nor_network(tmp_path: Path) -> None:
     bare = run_tap({}, args=["--discover"]).ok()
     assert json.loads(bare.stdout) == discover()
-    wrong = run_tap({"access_token": "x", "api_url": "http://127.0.0.1:9"}, args=["--discover"]).ok()
+    wrong = run_tap(
+        {"access_token": "x", "api_url": "http://127.0.0.1:9"}, args=["--discover"]
+    ).ok()
     assert wrong.stdout == bare.stdout

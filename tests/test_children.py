@@ -190,7 +190,9 @@ def two_children(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _catalog(*selected: str) -> dict[str, Any]:
     catalog = catalog_for([name for name in selected if name != "pins_again"])
-    (pins,) = (e for e in catalog_for(["board_pins"])["streams"] if e["tap_stream_id"] == "board_pins")
+    (pins,) = (
+        e for e in catalog_for(["board_pins"])["streams"] if e["tap_stream_id"] == "board_pins"
+    )
     twin = json.loads(json.dumps(pins).replace('"board_pins"', '"pins_again"'))
     for meta in twin["metadata"]:
         meta["metadata"]["selected"] = "pins_again" in selected
@@ -200,9 +202,7 @@ def _catalog(*selected: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("two_children")
 @pytest.mark.parametrize("boards", [True, False])
-def test_two_children_both_get_everything(
-    simulate: Callable[..., Simulator], boards: bool
-) -> None:
+def test_two_children_both_get_everything(simulate: Callable[..., Simulator], boards: bool) -> None:
     sim = simulate(boards=260, pins_per_board=1, **MANY)
     names = ["board_pins", "pins_again", *(["boards"] if boards else [])]
     run = run_tap(sim, catalog=_catalog(*names)).ok()

@@ -463,7 +463,9 @@ def test_top_pins_per_day_go_on_where_a_quota_ended_them(
         state = run.states[-1]
         sim.advance(3600)
         assert len(runs) < 5
-    queries = [(q["start_date"], q["sort_by"]) for q in asked(sim, "/top_pins") if q["status"] == "200"]
+    queries = [
+        (q["start_date"], q["sort_by"]) for q in asked(sim, "/top_pins") if q["status"] == "200"
+    ]
     assert len(runs) == 3
     assert len(queries) == len(set(queries)) == 80
     days = [(date.fromisoformat(day),) * 2 for day in every_day(back(40), back(1))]

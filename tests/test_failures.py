@@ -69,7 +69,12 @@ def test_all_faces_of_a_lost_board(
     sim = simulate(boards=4, pins_per_board=2)
     lost = sim.world.board_id(1)
     sim.faults.add(
-        kind="status", path=f"/boards/{lost}/pins", times=None, status=status, code=code, message="no"
+        kind="status",
+        path=f"/boards/{lost}/pins",
+        times=None,
+        status=status,
+        code=code,
+        message="no",
     )
     run = run_tap(sim, select=BOARDS).ok()
     assert run.records("board_pins") == [
@@ -307,7 +312,9 @@ def test_a_missing_scope_costs_its_streams(
     if tolerated:
         run.ok()
         assert not {stream for stream, _ in run.activate_versions} & lost
-        assert all(run.said("WARNING", f"Stream {stream} is incomplete") for stream in lost - {"likes"})
+        assert all(
+            run.said("WARNING", f"Stream {stream} is incomplete") for stream in lost - {"likes"}
+        )
     else:
         truth(run, *lost - {"likes"}, *(["likes"] if "likes" in run.last_line else []))
         assert "pins (needs boards:read, pins:read): HTTP 401 (code 3)" in run.last_line

@@ -29,7 +29,9 @@ MAPS: dict[str, dict[str, Any]] = {
         "stream_maps": {"boards": {"id": "id", "n": "int(pin_count)", "__else__": None}}
     },
     "filter": {"stream_maps": {"boards": {"__filter__": "privacy == 'PUBLIC'"}}},
-    "filter pins by a part": {"stream_maps": {"pins": {"__filter__": "media['media_type'] == 'video'"}}},
+    "filter pins by a part": {
+        "stream_maps": {"pins": {"__filter__": "media['media_type'] == 'video'"}}
+    },
     "other keys": {"stream_maps": {"pins": {"__key_properties__": ["link"]}}},
     "no keys": {"stream_maps": {"pins": {"__key_properties__": []}}},
     "duplicate": {"stream_maps": {"boards_2": {"__source__": "boards", "twin": "'yes'"}}},
@@ -57,7 +59,13 @@ MAPS: dict[str, dict[str, Any]] = {
 SELECTIONS: dict[str, dict[str, Any]] = {
     "everything": {"select": ["boards", "board_pins", "pins"]},
     "some": {
-        "select": ["boards", "board_pins.title", "board_pins.media", "board_pins.media.images*", "pins"],
+        "select": [
+            "boards",
+            "board_pins.title",
+            "board_pins.media",
+            "board_pins.media.images*",
+            "pins",
+        ],
         "deselect": ["pins.board_owner.username", "pins.alt_text", "boards.media"],
     },
 }
@@ -71,7 +79,11 @@ def tidy(simulate: Callable[..., Simulator]) -> Simulator:
 def content(run: Run) -> list[Any]:
     """The messages without the moments at which they were written."""
     return [
-        {name: value for name, value in message.items() if name not in ("time_extracted", "version")}
+        {
+            name: value
+            for name, value in message.items()
+            if name not in ("time_extracted", "version")
+        }
         for message in run.messages
     ]
 

@@ -176,7 +176,8 @@ def test_without_pins_there_are_tables_and_no_question(start: Any) -> None:
 
 @pytest.mark.parametrize("bulk", [True, False])
 @pytest.mark.parametrize(
-    ("gone", "forbidden"), [((17,), ()), ((), (0,)), ((6, 12, 50), (99, 110, 199)), ((0, 6, 12), ())]
+    ("gone", "forbidden"),
+    [((17,), ()), ((), (0,)), ((6, 12, 50), (99, 110, 199)), ((0, 6, 12), ())],
 )
 def test_a_pin_that_cannot_be_read_costs_itself_alone(
     start: Any, gone: tuple[int, ...], forbidden: tuple[int, ...], bulk: bool
@@ -184,7 +185,9 @@ def test_a_pin_that_cannot_be_read_costs_itself_alone(
     size = [160, 40] if bulk else [25, 10]
     sim = start(boards=2, pins_per_board=size, bulk_analytics=bulk, **PLAIN)
     everything = pins_of(sim.world)
-    gone, forbidden = (tuple(n * len(everything) // 200 for n in some) for some in (gone, forbidden))
+    gone, forbidden = (
+        tuple(n * len(everything) // 200 for n in some) for some in (gone, forbidden)
+    )
     sim.world.gone_pins |= {everything[at] for at in gone}
     sim.world.forbidden_pins |= {everything[at] for at in forbidden}
     run = run_tap(sim, select=BOTH, start_days_back=2).ok()
@@ -294,9 +297,7 @@ def test_young_pins_only(start: Any) -> None:
     sim = start(boards=3, pins_per_board=60, bulk_analytics=False, **PLAIN)
     world = sim.world
     young = [
-        pin
-        for pin in pins_of(world)
-        if (TODAY - world.created_on(world.pin_place(pin))).days <= 40
+        pin for pin in pins_of(world) if (TODAY - world.created_on(world.pin_place(pin))).days <= 40
     ]
     assert 5 < len(young) < 100
     run = run_tap(sim, select=BOTH, start_days_back=2, pin_created_within_days=40).ok()
@@ -329,8 +330,9 @@ def test_a_trial_app_completes_2500_pins_in_three_days(
     assert [run.exit_code for run in runs] == [1, 1, 0]
     assert sorted(pins_asked(sim)) == sorted(pins)
     assert {key[0] for key in warehouse["pin_analytics"]} == set(pins)
-    assert table("pin_lifetime_analytics", lifetime_rows(sim.world)) == (
-        warehouse["pin_lifetime_analytics"]
+    assert (
+        table("pin_lifetime_analytics", lifetime_rows(sim.world))
+        == (warehouse["pin_lifetime_analytics"])
     )
     for run in runs[:2]:
         assert run.said("ERROR", "pin_analytics", "quota", "comes back at")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +18,6 @@ from tests.pinterest_api import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.pinterest_api import Simulator
 
@@ -50,7 +49,7 @@ def test_a_signal_ends_the_run_at_once_with_a_state(
     sim = simulate(boards=12, pins_per_board=30)
     hangs = rf"/boards/{sim.world.board_id(3)}/pins"
     hanging = sim.faults.add(kind="hang", path=hangs, times=None)
-    with open(tmp_path / "out", "wb") as target:  # not a pipe: nobody reads while we wait
+    with (tmp_path / "out").open("wb") as target:  # not a pipe: nobody reads while we wait
         process = started(options(sim, tmp_path, ["account", "boards", "board_pins"]), target)
         wait_for(lambda: hanging.fired >= 1 and len(sim.requests) >= 9)
         time.sleep(0.3)
@@ -123,9 +122,9 @@ def test_a_target_that_goes_away(simulate: Callable[..., Simulator], tmp_path: P
     assert "The target closed its input" in log.splitlines()[-1]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk(sim: Simulator, tmp_path: Path) -> None:
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [str(SCRIPT), *options(sim, tmp_path, ["boards"])],
             stdout=full,
@@ -183,9 +182,7 @@ def test_the_module_runs_too(sim: Simulator, tmp_path: Path) -> None:
     assert b'"type":"RECORD","stream":"account"' in done.stdout
 
 
-def test_no_proxy_password_file_or_redirect_gets_the_token(
-    sim: Simulator, tmp_path: Path
-) -> None:
+def test_no_proxy_password_file_or_redirect_gets_the_token(sim: Simulator, tmp_path: Path) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("default login somebody password else\n")
     netrc.chmod(0o600)
@@ -196,7 +193,7 @@ def test_no_proxy_password_file_or_redirect_gets_the_token(
 def test_a_kill_leaves_whole_lines(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     sim = simulate(followers=5000)
     hanging = sim.faults.add(kind="hang", path="/followers", nth=6, times=None)
-    with open(tmp_path / "out", "wb") as out:
+    with (tmp_path / "out").open("wb") as out:
         process = subprocess.Popen(
             [str(SCRIPT), *options(sim, tmp_path, ["account", "followers"])],
             stdout=out,

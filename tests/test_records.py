@@ -67,12 +67,24 @@ def test_no_digit_of_a_number_is_lost(literal: str) -> None:
     ],
 )
 def test_numbers_leave_as_they_came(literal: str) -> None:
-    assert encoder.encode(decode_one(f'{{"a":{literal}}}'.encode())) == f'{{"a":{literal}}}'.encode()
+    assert (
+        encoder.encode(decode_one(f'{{"a":{literal}}}'.encode())) == f'{{"a":{literal}}}'.encode()
+    )
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"null", b"{}", b"[1]", b"[null]", b"[[]]", b'[{"a":1}', b'[{"a":NaN}]', b'[{"a":"\xff"}]', b""],
+    [
+        b"null",
+        b"{}",
+        b"[1]",
+        b"[null]",
+        b"[[]]",
+        b'[{"a":1}',
+        b'[{"a":NaN}]',
+        b'[{"a":"\xff"}]',
+        b"",
+    ],
 )
 def test_what_is_no_list_of_objects_is_refused(body: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
@@ -163,7 +175,9 @@ VALUES = st.recursive(
     | st.decimals(allow_nan=False, allow_infinity=False, places=12)
     | st.sampled_from(["", "12", "-1.5", "true", "2021-06-08T09:37:18", "2021-99-99T00:00", "x"])
     | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -232,7 +246,10 @@ def test_items_of_lists_and_parts_of_objects_are_looked_into() -> None:
     shape, notes = shape_of(load_schema("pin"))
     record = {
         "id": 1,
-        "media": {"items": [{"width": "720", "new": 1}, None, "x"], "images": {"600x": {"width": 6.0}}},
+        "media": {
+            "items": [{"width": "720", "new": 1}, None, "x"],
+            "images": {"600x": {"width": 6.0}},
+        },
     }
     shape.conform(record)
     assert record["id"] == "1"

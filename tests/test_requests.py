@@ -78,8 +78,8 @@ class Description:
         if operation is None:
             return [f"{template} has no {method}"]
         declared = {}
-        for parameter in [*item.get("parameters", ()), *operation.get("parameters", ())]:
-            parameter = self.resolved(parameter)
+        for stated in [*item.get("parameters", ()), *operation.get("parameters", ())]:
+            parameter = self.resolved(stated)
             declared[parameter["in"], parameter["name"]] = parameter
         given: dict[tuple[str, str], list[str]] = {}
         for name, value in zip(re.findall(r"\{(\w+)\}", template), parts, strict=True):
@@ -175,7 +175,9 @@ def test_every_request_is_valid(
     for seen in sim.requests:
         problems = description.problems(seen.method, seen.path.removeprefix("/v5"), seen.query)
         assert problems == [], f"{seen.method} {seen.path} {seen.query}"
-        assert seen.status not in (400, 404, 405) or "/99/" in seen.path, f"{seen.path} {seen.query}"
+        assert seen.status not in (400, 404, 405) or "/99/" in seen.path, (
+            f"{seen.path} {seen.query}"
+        )
 
 
 def test_lists_are_asked_for_in_the_largest_pages(simulate: Callable[..., Simulator]) -> None:

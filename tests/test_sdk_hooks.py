@@ -38,12 +38,18 @@ SOURCES: dict[str, tuple[Any, str]] = {
     "Stream._write_schema_message": (Stream._write_schema_message, "321afb2a8ddd"),
     "Stream._generate_schema_messages": (Stream._generate_schema_messages, "003ac70cc6b4"),
     # client.completed writes ACTIVATE_VERSION after the records
-    "Stream._write_activate_version_message": (Stream._write_activate_version_message, "e175bf0df05e"),
+    "Stream._write_activate_version_message": (
+        Stream._write_activate_version_message,
+        "e175bf0df05e",
+    ),
     # client.get_records runs inside of these; they must leave contexts, state and order alone
     "Stream.sync": (Stream.sync, "376f3eae3139"),
     "Stream._sync_records": (Stream._sync_records, "12b501fe43f0"),
     "Stream._process_record": (Stream._process_record, "88dc804cad37"),
-    "Stream.finalize_state_progress_markers": (Stream.finalize_state_progress_markers, "043c140ebd81"),
+    "Stream.finalize_state_progress_markers": (
+        Stream.finalize_state_progress_markers,
+        "043c140ebd81",
+    ),
     # tap.TapPinterest.invoke and what it calls
     "Tap.invoke": (Tap.invoke, "44ff6aa27896"),
     "Tap.sync_all": (Tap.sync_all, "7c0fd67b8490"),

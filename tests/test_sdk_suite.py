@@ -105,7 +105,9 @@ def test_every_message_is_one_that_singer_knows(small: Simulator) -> None:
             described.add(message["stream"])
         elif message["type"] == "RECORD":
             assert message["stream"] in described
-            assert message["time_extracted"][-6:] in ("+00:00",) or message["time_extracted"][-1] == "Z"
+            assert (
+                message["time_extracted"][-6:] == "+00:00" or message["time_extracted"][-1] == "Z"
+            )
 
 
 @pytest.mark.parametrize("kind", ["all", "schema"])

@@ -92,7 +92,9 @@ def test_the_username_is_asked_for_once(sim: Simulator) -> None:
 
 
 def test_selecting_one_field_leaves_the_key_and_it(sim: Simulator) -> None:
-    run = run_tap(sim, select=["boards.name", "board_pins.title", "board_pins.media.images.600x"]).ok()
+    run = run_tap(
+        sim, select=["boards.name", "board_pins.title", "board_pins.media.images.600x"]
+    ).ok()
     assert {frozenset(record) for record in run.records("boards")} == {frozenset({"id", "name"})}
     keys = {frozenset(record) for record in run.records("board_pins")}
     assert frozenset({"board_id", "id", "title", "media"}) in keys or keys
@@ -101,16 +103,16 @@ def test_selecting_one_field_leaves_the_key_and_it(sim: Simulator) -> None:
 
 def test_the_key_alone_can_be_selected(sim: Simulator) -> None:
     run = run_tap(sim, select=["boards.id"]).ok()
-    assert [record for record in run.records("boards")] == [
-        {"id": board["id"]} for board in sim.world.all_boards()
-    ]
+    assert run.records("boards") == [{"id": board["id"]} for board in sim.world.all_boards()]
     assert list(run.schemas["boards"]["schema"]["properties"]) == ["id"]
 
 
 def test_deselected_fields_stay_and_unknown_ones_with_them(sim: Simulator) -> None:
     sim.world.alter["pin"] = lambda r: r | {"new_thing": 1}
     run = run_tap(
-        sim, select=["pins", "board_pins"], deselect=["pins.description", "pins.media.images.600x.url"]
+        sim,
+        select=["pins", "board_pins"],
+        deselect=["pins.description", "pins.media.images.600x.url"],
     ).ok()
     known = set(run.schemas["board_pins"]["schema"]["properties"])
     for record in run.records("pins"):
@@ -232,7 +234,10 @@ def test_each_distinct_query_is_asked_once(sim: Simulator) -> None:
     queries = ["kitchen", " kitchen", "garden", "kitchen", "100 % & ü+?#/"]
     run = run_tap(sim, select=["search_pins", "search_boards"], search_queries=queries).ok()
     distinct = ["kitchen", "garden", "100 % & ü+?#/"]
-    for stream, path in (("search_pins", "/v5/search/pins"), ("search_boards", "/v5/search/boards")):
+    for stream, path in (
+        ("search_pins", "/v5/search/pins"),
+        ("search_boards", "/v5/search/boards"),
+    ):
         asked_for = [s.params()["query"] for s in sim.requests if s.path == path]
         assert list(dict.fromkeys(asked_for)) == distinct
         assert run.records(stream) == expected(sim.world, stream, search_queries=distinct)

@@ -199,7 +199,9 @@ def test_later_files_go_over_earlier_ones(sim: Simulator, tmp_path: Path) -> Non
 
 def test_a_catalog_of_something_else_warns(sim: Simulator) -> None:
     catalog = catalog_for(["boards"])
-    catalog["streams"].append(copy.deepcopy(catalog["streams"][0]) | {"tap_stream_id": "gone", "stream": "gone"})
+    catalog["streams"].append(
+        copy.deepcopy(catalog["streams"][0]) | {"tap_stream_id": "gone", "stream": "gone"}
+    )
     for entry in catalog["streams"]:
         if entry["tap_stream_id"] == "boards":
             crumb = ["properties", "no_field"]
@@ -212,7 +214,9 @@ def test_a_catalog_of_something_else_warns(sim: Simulator) -> None:
 
 @pytest.mark.parametrize("name", ["access_token", "client_secret", "refresh_token"])
 @pytest.mark.parametrize(
-    "wrong", [[SECRET], {"a": SECRET}, SECRET + "\n", f" {SECRET}", f"{SECRET}\x00{SECRET}"], ids=repr
+    "wrong",
+    [[SECRET], {"a": SECRET}, SECRET + "\n", f" {SECRET}", f"{SECRET}\x00{SECRET}"],
+    ids=repr,
 )
 def test_no_error_quotes_a_secret(name: str, wrong: Any) -> None:
     assert SETTINGS["properties"][name]["secret"] is True
@@ -235,7 +239,9 @@ LEAVES = st.one_of(
 )
 JSON = st.recursive(
     LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 NAMES = sorted({*SETTINGS["properties"], "stream_maps", "stream_map_config", "faker_config"})
@@ -280,7 +286,13 @@ def test_any_state(tiny: Simulator, state: Any) -> None:
 
 BOOKMARK = st.dictionaries(
     st.sampled_from(
-        ["replication_key", "replication_key_value", "partitions", "progress_markers", "covered_from"]
+        [
+            "replication_key",
+            "replication_key_value",
+            "partitions",
+            "progress_markers",
+            "covered_from",
+        ]
     ),
     JSON | st.sampled_from(["date", "2026-03-01", "2999-01-01"]),
     max_size=4,

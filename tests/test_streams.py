@@ -79,7 +79,7 @@ def check_records(run: Run, keys: dict[str, tuple[str, ...]]) -> None:
                 for error in validator.iter_errors(record):
                     pytest.fail(f"{stream}: {error.message} at {list(error.path)} in {record}")
             key = tuple(record[name] for name in keys[stream])
-            assert all(isinstance(part, str) for part in key), (stream, key)
+            assert all(isinstance(part, str | int) for part in key), (stream, key)
             assert key not in seen.setdefault(stream, set()), f"{stream}: {key} comes twice"
             seen[stream].add(key)
 

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import executable, missing
-from tests.harness import FOUNDATION, Run, catalog_for, config_for, environment, expected, files, pipe
+from tests.harness import (
+    FOUNDATION,
+    Run,
+    catalog_for,
+    config_for,
+    environment,
+    expected,
+    files,
+    pipe,
+    run_tap,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,14 +106,16 @@ def test_every_row_arrives_in_duckdb(
         "select id, username, follower_count, monthly_views from account",
         "select query, count(*) from search_pins group by query order by query",
     )
-    assert ids == sorted(([r["id"], r["board_id"], r["url"]] for r in rows["board_pins"]))
+    assert ids == sorted([r["id"], r["board_id"], r["url"]] for r in rows["board_pins"])
     assert titles == sorted([r["id"], r.get("title")] for r in rows["pins"])
     assert [[identity, moment[:19]] for identity, moment in times] == sorted(
         [r["id"], r["created_at"][:19].replace("T", " ")] for r in rows["boards"]
     )
     (me,) = rows["account"]
     assert account == [[me[k] for k in ("id", "username", "follower_count", "monthly_views")]]
-    assert dict(found) == {q: sum(r["query"] == q for r in rows["search_pins"]) for q in sorted(QUERIES)}
+    assert dict(found) == {
+        q: sum(r["query"] == q for r in rows["search_pins"]) for q in sorted(QUERIES)
+    }
 
 
 def test_a_second_run_adds_no_rows_to_duckdb(
@@ -136,9 +148,9 @@ class Postgres:
         """The rows of a query."""
         psql = shutil.which("psql", path=_paths())
         assert psql, "psql is not there"
+        server = f"postgresql://tap@127.0.0.1:{self.port}/postgres"
         done = subprocess.run(
-            [psql, "-h", "127.0.0.1", "-p", str(self.port), "-U", "tap", "-d", "postgres"]
-            + ["-AtX", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", query],
+            [psql, "-AtX", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", query, server],
             capture_output=True,
             timeout=30,
             check=False,
@@ -171,13 +183,11 @@ def _user() -> dict[str, Any]:
         return {}
     import pwd
 
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    missing("there is no user to run PostgreSQL as")
+    users = [entry for entry in pwd.getpwall() if entry.pw_name in ("postgres", "nobody")]
+    if not users:
+        missing("there is no user to run PostgreSQL as")
+    user = max(users, key=lambda entry: entry.pw_name)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 @pytest.fixture(scope="module")
@@ -189,9 +199,7 @@ def target_postgres() -> Path:
 
 
 @pytest.fixture(scope="module")
-def postgres(
-    target_postgres: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Postgres]:
+def postgres(target_postgres: Path) -> Iterator[Postgres]:
     folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"tap-pinterest-pg-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
@@ -212,8 +220,18 @@ def postgres(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = ["-F", "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-c", "shared_buffers=8MB"]
-    with open(folder / "log", "wb") as log:
+    options = [
+        "-F",
+        "-p",
+        str(port),
+        "-h",
+        "127.0.0.1",
+        "-k",
+        str(folder),
+        "-c",
+        "shared_buffers=8MB",
+    ]
+    with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [server, "-D", data, *options], stdout=log, stderr=log, cwd=folder, **user
         )
@@ -237,19 +255,36 @@ def postgres(
 
 
 def load(
-    postgres: Postgres, target: Path, sim: Simulator, folder: Path, schema: str, **more: Any
+    postgres: Postgres,
+    target: Path,
+    sim: Simulator,
+    schema: str,
+    *,
+    hard: bool = True,
+    **settings: Any,
 ) -> Run:
     """Run the tap into PostgreSQL, whatever the tap's exit code."""
-    settings = {name: more.pop(name) for name in ("emit_activate_version_messages",) if name in more}
-    folder.mkdir(exist_ok=True)
-    args = tap_options(sim, folder, ["boards", "board_pins", "followers"], **settings)
-    return pipe(args, target, postgres.settings(schema, **more), folder)[0]
+    run = run_tap(sim, select=["boards", "board_pins", "followers"], **settings)
+    config = postgres.folder / "target.json"
+    config.write_text(json.dumps(postgres.settings(schema, hard_delete=hard)))
+    done = subprocess.run(
+        [str(target), "--config", str(config)],
+        input=run.stdout,
+        capture_output=True,
+        env=environment(),
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-4000:]
+    return run
 
 
 def rows(postgres: Postgres, schema: str) -> dict[str, int]:
     """Rows of each table."""
     tables = ("boards", "board_pins", "followers")
-    return {table: int(postgres.ask(f"select count(*) from {schema}.{table}")[0][0]) for table in tables}
+    return {
+        table: int(postgres.ask(f"select count(*) from {schema}.{table}")[0][0]) for table in tables
+    }
 
 
 @pytest.fixture
@@ -260,21 +295,21 @@ def account(simulate: Callable[..., Simulator]) -> Simulator:
 
 
 def test_what_vanished_vanishes_from_postgres(
-    postgres: Postgres, target_postgres: Path, account: Simulator, tmp_path: Path
+    postgres: Postgres, target_postgres: Path, account: Simulator
 ) -> None:
-    load(postgres, target_postgres, account, tmp_path, "hard", hard_delete=True).ok()
+    load(postgres, target_postgres, account, "hard").ok()
     assert rows(postgres, "hard") == {"boards": 3, "board_pins": 12, "followers": 5}
     gone = account.world.board_id(1)
     account.world.removed_boards.add(gone)
     account.world.removed_pins.add(account.world.pin_id(0, 2))
 
     account.faults.add(kind="server_error", path="/boards/.*/pins|/followers", times=None)
-    broken = load(postgres, target_postgres, account, tmp_path / "2", "hard", hard_delete=True)
+    broken = load(postgres, target_postgres, account, "hard")
     assert broken.exit_code == 1
     assert rows(postgres, "hard") == {"boards": 2, "board_pins": 12, "followers": 5}
 
     account.faults.clear()
-    load(postgres, target_postgres, account, tmp_path / "3", "hard", hard_delete=True).ok()
+    load(postgres, target_postgres, account, "hard").ok()
     assert rows(postgres, "hard") == {"boards": 2, "board_pins": 7, "followers": 5}
     assert postgres.ask("select distinct board_id from hard.board_pins order by 1") == [
         [account.world.board_id(0)],
@@ -283,12 +318,12 @@ def test_what_vanished_vanishes_from_postgres(
 
 
 def test_what_vanished_is_marked_in_postgres(
-    postgres: Postgres, target_postgres: Path, account: Simulator, tmp_path: Path
+    postgres: Postgres, target_postgres: Path, account: Simulator
 ) -> None:
-    load(postgres, target_postgres, account, tmp_path, "soft").ok()
+    load(postgres, target_postgres, account, "soft", hard=False).ok()
     gone = account.world.board_id(1)
     account.world.removed_boards.add(gone)
-    load(postgres, target_postgres, account, tmp_path / "2", "soft").ok()
+    load(postgres, target_postgres, account, "soft", hard=False).ok()
     assert rows(postgres, "soft") == {"boards": 3, "board_pins": 12, "followers": 5}
     marked = "select distinct id from soft.boards where _sdc_deleted_at is not null"
     assert postgres.ask(marked) == [[gone]]
@@ -297,10 +332,9 @@ def test_what_vanished_is_marked_in_postgres(
 
 
 def test_without_the_setting_nothing_vanishes_from_postgres(
-    postgres: Postgres, target_postgres: Path, account: Simulator, tmp_path: Path
+    postgres: Postgres, target_postgres: Path, account: Simulator
 ) -> None:
-    kept = {"hard_delete": True, "emit_activate_version_messages": False}
-    load(postgres, target_postgres, account, tmp_path, "kept", **kept).ok()
+    load(postgres, target_postgres, account, "kept", emit_activate_version_messages=False).ok()
     account.world.removed_boards.add(account.world.board_id(1))
-    load(postgres, target_postgres, account, tmp_path / "2", "kept", **kept).ok()
+    load(postgres, target_postgres, account, "kept", emit_activate_version_messages=False).ok()
     assert rows(postgres, "kept") == {"boards": 3, "board_pins": 12, "followers": 5}

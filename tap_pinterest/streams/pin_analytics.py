@@ -157,7 +157,7 @@ class PinMetricsStream(DailyStream):
 
     def _sync_one_by_one(self) -> None:
         pins = sorted(itertools.chain(*self._queues.values()), key=lambda pin: int(pin["pin_id"]))
-        if after := self.resumes_after:
+        if (after := self.resumes_after) and after.isdecimal():
             rest = [pin for pin in pins if int(pin["pin_id"]) > int(after)]
             self._note(f"going on behind Pin {after}: {len(rest)} of {len(pins)} Pins are left")
             pins = rest
