@@ -85,7 +85,7 @@ class Answer:
         """Read an error body; of one that is not a JSON object only the status is known."""
         try:
             content = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             content = None
         if not isinstance(content, dict):
             return cls(status, None, "", headers, path)

@@ -40,6 +40,7 @@ SECRET = re.compile(
 """Names of fields that hold what opens somebody's door: `partner_access_token`, `credentials`."""
 
 MASK = "***"
+NOT_JSON = "it is not UTF-8, or nested too deeply"
 
 
 class Unfit(Exception):
@@ -65,8 +66,8 @@ def decode(items: msgspec.Raw | bytes) -> list[Record]:
     """
     try:
         return _decoder.decode(items)
-    except UnicodeDecodeError as exc:
-        raise msgspec.DecodeError("it is not UTF-8") from exc
+    except (UnicodeDecodeError, RecursionError) as exc:
+        raise msgspec.DecodeError(NOT_JSON) from exc
 
 
 def decode_one(body: bytes) -> Record:
@@ -77,8 +78,8 @@ def decode_one(body: bytes) -> Record:
     """
     try:
         return _one_decoder.decode(body)
-    except UnicodeDecodeError as exc:
-        raise msgspec.DecodeError("it is not UTF-8") from exc
+    except (UnicodeDecodeError, RecursionError) as exc:
+        raise msgspec.DecodeError(NOT_JSON) from exc
 
 
 @functools.cache

@@ -282,7 +282,7 @@ class Transport:
             raise Transient("the answer was empty")
         try:
             return read(response.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise Transient("the answer was not the JSON that the API describes") from exc
 
     def _send(self, request: Request, token: str) -> http.Response:

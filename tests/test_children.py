@@ -239,8 +239,9 @@ def test_boards_that_break_off_take_their_children_along(
     assert "boards was not read to the end" in run.last_line
 
 
-def test_a_test_run_reaches_the_children(sim: Simulator) -> None:
-    run = run_tap(sim, args=["--test"], search_queries=["a"]).ok()
+def test_a_test_run_reaches_the_children(simulate: Callable[..., Simulator]) -> None:
+    sim = simulate(boards=3, pins_per_board=3)
+    run = run_tap(sim, args=["--test"], search_queries=["a"], start_days_back=2, end_days_back=1)
     assert run.counts["board_pins"] == run.counts["boards"] == 1
     assert set(run.counts.values()) == {1}
     assert {stream for stream, _ in run.activate_versions} <= {"account"}, "more than one record"

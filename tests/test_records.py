@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from singer_sdk.helpers._catalog import pop_deselected_record_properties
@@ -226,6 +226,45 @@ def test_any_record_fits_its_schema_afterwards(record_type: str) -> None:
         assert shape.unfit >= len(nulls)
         shape.conform(once := copy.deepcopy(record))
         assert once == record
+
+    check()
+
+
+ALIKE = st.one_of(
+    st.sampled_from([5, 5.0, 5.5, True, False, "5", "", None, 2**63, 2**64, 2**80, -(2**70)]),
+    st.sampled_from([Decimal("5.0"), Decimal("0.1"), Decimal("1e400"), 1e300]),
+    st.sampled_from(["2021-06-08T09:37:18", "2021-06-08T09:37:18Z"]),
+    st.sampled_from([{}, [], [5], [5.0], ["5"], [None], [{}], {"a": 5}, {"a": 5.0}]),
+)
+
+
+@pytest.mark.parametrize("record_type", ["board", "pin", "account"])
+def test_what_was_seen_before_changes_no_record(record_type: str) -> None:
+    """Records are recognised by what was learned from others: never to a different end."""
+    schema = load_schema(record_type)
+    alike = st.fixed_dictionaries(
+        {"id": st.sampled_from(["1", 2])},
+        optional={
+            name: ALIKE for name in (*schema["properties"], "new", 'n"\\\x00') if name != "id"
+        },
+    )
+    parts = st.sampled_from(["pin_count", "created_at", "media", "note", "new", "name", "link"])
+    change = st.tuples(parts, ALIKE)
+
+    @settings(max_examples=40)
+    @given(alike | records_for(schema), st.lists(change, min_size=1, max_size=8), st.booleans())
+    def check(first: dict[str, Any], changes: list[Any], at_once: bool) -> None:
+        records = [first, *(first | {name: value} for name, value in changes), first]
+        alone = copy.deepcopy(records)
+        for record in alone:
+            shape_of(schema)[0].conform(record)
+        shape, _ = shape_of(schema)
+        if at_once:
+            shape.conform_all(records := copy.deepcopy(records))
+        else:
+            for record in (records := copy.deepcopy(records)):
+                shape.conform(record)
+        assert encoder.encode(records) == encoder.encode(alone)
 
     check()
 

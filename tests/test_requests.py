@@ -166,8 +166,8 @@ def test_the_check_finds_what_is_wrong(description: Description) -> None:
 def test_every_request_is_valid(
     simulate: Callable[..., Simulator], description: Description, name: str
 ) -> None:
-    sim = simulate(boards=3, pins_per_board=[251, 3], followers=260, empty_pages=3)
-    options = dict(OPTIONS[name])
+    sim = simulate(boards=3, pins_per_board=[2, 251, 0], followers=260, empty_pages=3)
+    options = {"start_days_back": 5, "end_days_back": 2, **OPTIONS[name]}
     if "ad_account_id" in options:
         options["ad_account_id"] = list(sim.world.accounts)[-1]
     run = run_tap(sim, select=ALL, **options)
@@ -182,7 +182,7 @@ def test_every_request_is_valid(
 
 def test_lists_are_asked_for_in_the_largest_pages(simulate: Callable[..., Simulator]) -> None:
     sim = simulate(boards=2, pins_per_board=2)
-    run_tap(sim, select=ALL, search_queries=["a"])
+    run_tap(sim, select=ALL, search_queries=["a"], start_days_back=3, end_days_back=2)
     without = {"/v5/user_account", "/v5/search/pins", "/v5/user_account/businesses"}
     listed = [s for s in sim.requests if s.path not in without and "analytics" not in s.path]
     assert len({seen.path for seen in listed}) > 8

@@ -72,7 +72,8 @@ def test_nothing_selected_asks_for_nothing(sim: Simulator) -> None:
 
 def test_without_a_catalog_the_defaults_are_read(simulate: Callable[..., Simulator]) -> None:
     sim = simulate(boards=2, protected_boards=0, secret_boards=0, pins_per_board=1)
-    run = run_tap(sim).ok()
+    days = {"start_days_back": 3, "end_days_back": 2}
+    run = run_tap(sim, **days).ok()
     by_default = {
         entry["tap_stream_id"]
         for entry in discover()["streams"]
@@ -80,7 +81,7 @@ def test_without_a_catalog_the_defaults_are_read(simulate: Callable[..., Simulat
     }
     assert set(run.schemas) == by_default
     assert set(FOUNDATION) - by_default == {"likes", "search_boards", "search_pins"}
-    assert run_tap(sim, catalog=discover()).ok().counts == run.counts
+    assert run_tap(sim, catalog=discover(), **days).ok().counts == run.counts
 
 
 def test_the_username_is_asked_for_once(sim: Simulator) -> None:

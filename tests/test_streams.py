@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 QUERIES = ["kitchen", "été", "garden ideas 🌿", "no such thing"]
 # Worlds that differ in what they hold and how it is cut into pages of at most 250.
 WORLDS: dict[str, dict[str, Any]] = {
-    "messy": {"boards": 5, "pins_per_board": [251, 1, 0, 9], "followers": 600},
-    "tidy": {"messy": False, "following_interests": 500, "following_boards": 251},
+    "messy": {"boards": 5, "pins_per_board": [251, 1, 0, 3], "followers": 501},
+    "tidy": {"messy": False, "pins_per_board": 7, "following_interests": 500},
     "many boards": {"boards": 250, "pins_per_board": [1, 0, 0], "protected_boards": 3},
-    "empty pages": {"empty_pages": 2, "boards": 6, "followers": 251, "pins_per_board": [252, 3]},
+    "empty pages": {"empty_pages": 2, "boards": 6, "followers": 251, "pins_per_board": [252, 2, 1]},
     "emptier": {"empty_pages": 3, "boards": 1, "pins_per_board": [510, 0], "likes": None},
     "empty": {
         "boards": 0,
@@ -115,7 +115,8 @@ def test_nothing_is_lost_or_changed(
 def test_whatever_is_discovered_fits_its_schema(
     simulate: Callable[..., Simulator], keys: Any, messy: bool
 ) -> None:
-    run = run_tap(simulate(messy=messy, boards=5), select=ALL, search_queries=QUERIES[:2])
+    sim = simulate(messy=messy, boards=4, pins_per_board=5)
+    run = run_tap(sim, select=ALL, search_queries=QUERIES[:2], start_days_back=3, end_days_back=2)
     check_records(run, keys)
     assert set(run.schemas) == set(keys), "a selected stream has no SCHEMA"
     assert set(FOUNDATION) <= set(run.counts)
