@@ -23,7 +23,7 @@ from singer_sdk.exceptions import (
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
-from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, plain
+from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, Withheld, plain
 from tap_pinterest.meters import TotalCounter, TotalTimer
 from tap_pinterest.pages import PAGE_SIZE, Envelope, Page, query, read_page
 from tap_pinterest.readahead import ReadAhead, fan_out
@@ -104,6 +104,8 @@ class PinterestStream(Stream, abc.ABC):
         self.finished = False
         self._broken = 0
         self.skipped = 0
+        self._last_skip: StreamError | None = None
+        self._served = False
         self._skipping = threading.Lock()
         self.keyless = 0
         only = self.only_parents.of(self.config) if self.only_parents else None
@@ -382,10 +384,18 @@ class PinterestStream(Stream, abc.ABC):
         """Leave one parent out and say so; the stream is then not complete."""
         with self._skipping:  # threads that fetch may skip as well
             self.skipped += 1
+            self._last_skip = error
             number = self.skipped
         if number <= TOLD_ONE_BY_ONE:
             what = ", ".join(f"{name} {plain(value)}" for name, value in parent.items())
             self.logger.warning("Stream %s: %s is skipped: %s", self.name, what, error)
+
+    def _fail_if_all_were_skipped(self) -> None:
+        """Take it for no accident of single objects when not one of several was served."""
+        if self.skipped > 1 and not self._served and self._last_skip:
+            kind = Forbidden if isinstance(self._last_skip, Withheld) else StreamError
+            what = f"all {self.skipped} objects were refused, the last with {self._last_skip}"
+            self.run.fail(self, kind(what))
 
     def _note(self, sentence: str) -> None:
         self.logger.warning("Stream %s: %s", self.name, sentence)
@@ -409,6 +419,7 @@ class PinterestStream(Stream, abc.ABC):
         """Close a stream and its descendants, which are not read any further in this run."""
         if self.skipped > TOLD_ONE_BY_ONE:
             self._note(f"{self.skipped} objects were skipped in all")
+        self._fail_if_all_were_skipped()
         if self.keyless:
             self._note(f"{self.keyless} records came without a key and are left out")
         if self._shape and self._shape.unfit:
@@ -455,6 +466,7 @@ class PinterestStream(Stream, abc.ABC):
             self._shape = Shape(self.effective_schema, lambda crumb: mask[crumb], self._note)
         fill, adds, keys = self.fill, page.adds, self.primary_keys
         whole, records = [], page.records()
+        self._served = self._served or bool(records) or type(page) is Page
         for record in records:
             if adds:
                 record.update(adds)

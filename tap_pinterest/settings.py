@@ -319,6 +319,10 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
 ).to_dict()
 
 
+SHORTEST_NAME = 32
+"""Characters that names of flattened fields need to stay apart."""
+
+
 class setting:  # noqa: N801 - reads as a word in the streams' declarations
     """Stands for the value of a setting in a stream's declaration."""
 
@@ -421,8 +425,14 @@ def _credentials(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _no_space_in_credentials(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in sorted({name for names in CREDENTIALS for name in names}):
         value = config.get(name)
-        if isinstance(value, str) and (value != value.strip() or not value.isprintable()):
-            yield name, f"Setting `{name}` begins or ends with a space or holds a line break."
+        if isinstance(value, str) and not re.fullmatch(r"[!-~]*", value):
+            yield (
+                name,
+                (
+                    f"Setting `{name}` holds a space, a line break or another character that none "
+                    "has: copy it again."
+                ),
+            )
 
 
 def _ids(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -456,17 +466,35 @@ def _texts(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "likes_board_name", "Setting `likes_board_name` cannot be empty."
 
 
+def _maps(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for stream, fields in (config.get("stream_maps") or {}).items():
+        for field, expression in fields.items() if isinstance(fields, dict) else ():
+            if isinstance(expression, str) and not expression.strip():
+                yield (
+                    "stream_maps",
+                    f"Setting `stream_maps`, entry {stream}: the expression of {field} is empty.",
+                )
+
+
 def _numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if (config.get("max_wait") or 0) < 0:
         yield "max_wait", "Setting `max_wait` is a number of seconds and cannot be negative."
     if not 1 <= (config.get("top_pins_count") or 0) <= 50:  # noqa: PLR2004
         yield "top_pins_count", "Setting `top_pins_count` is a number from 1 to 50."
     for name in ("lookback_days", "pin_created_within_days"):
-        if (config.get(name) or 0) < 0:
-            yield name, f"Setting `{name}` is a number of days and cannot be negative."
+        if not 0 <= (config.get(name) or 0) <= 3650:  # noqa: PLR2004
+            yield name, f"Setting `{name}` is a number of days up to 3650 and cannot be negative."
     for name in ("app_types", "split_fields", "top_pins_sort_by", "top_video_pins_sort_by"):
         if not config.get(name):
             yield name, f"Setting `{name}` cannot be empty; leave it out for its default."
+    if (config.get("flattening_max_key_length", SHORTEST_NAME) or 0) < SHORTEST_NAME:
+        yield (
+            "flattening_max_key_length",
+            (
+                f"Setting `flattening_max_key_length` is {SHORTEST_NAME} or more: shorter names "
+                "would be the same for different fields."
+            ),
+        )
     if not 1 <= (config.get("max_concurrency") or 0) <= 64:  # noqa: PLR2004
         yield "max_concurrency", "Setting `max_concurrency` is a number from 1 to 64."
 
@@ -479,7 +507,7 @@ def _address(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         _ = url.port
     except ValueError:
         good = False
-    if not good or url.query or url.fragment or url.username:
+    if not good or url.query or url.fragment or "@" in url.netloc:
         yield (
             "api_url",
             (
@@ -494,6 +522,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]], ...] = (
     _no_space_in_credentials,
     _ids,
     _texts,
+    _maps,
     _numbers,
     lambda config: dates.problems(config, clock.today()),
     _address,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 from jsonschema import Draft7Validator, FormatChecker
 
@@ -26,9 +26,10 @@ from tests.analytics_harness import (
     table,
     top_rows,
 )
-from tests.harness import Run, feed, run_tap
+from tests.harness import Run, environment, files, run_tap
 from tests.pinterest_api.metrics import ACCOUNT_METRICS, TOP_VIDEO_METRICS
 from tests.test_requests import SPEC, Description
+from tests.test_targets import ask_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,11 +242,12 @@ def test_sums_in_a_warehouse_are_those_of_the_account(
     settings = {"start_days_back": 30, "top_pins_daily": True, "top_pins_sort_by": ["SAVE"]}
     streams = [*ANALYTICS[:6]]
     database = tmp_path / "rows.duckdb"
-    config = {"filepath": str(database), "default_target_schema": "main"}
+    settings_of_target = {"filepath": str(database), "default_target_schema": "main"}
+    load = [str(target_duckdb), *files(tmp_path, config=settings_of_target)]
     state = None
     for _ in range(2):
         run = run_tap(sim, select=streams, state=state, **settings).ok()
-        feed(run.stdout, target_duckdb, config, tmp_path)
+        subprocess.run(load, input=run.stdout, env=environment(), check=True, timeout=60)
         state = run.states[-1]
     days = (back(30), back(1))
     rows = {
@@ -262,12 +264,17 @@ def test_sums_in_a_warehouse_are_those_of_the_account(
         "pin_lifetime_analytics": ("total_comments", "total_reactions"),
         "top_pins": ("save", "rank"),
     }
-    with duckdb.connect(str(database), read_only=True) as connection:
-        for stream, columns in sums.items():
-            query = ", ".join(f'sum("{column}")' for column in columns)
-            (found,) = connection.execute(f'SELECT count(*), {query} FROM "{stream}"').fetchall()
-            expected = table(stream, rows[stream]).values()
-            totals = [sum(row.get(column, 0) or 0 for row in expected) for column in columns]
-            assert list(map(int, found)) == [len(expected), *totals], stream
-        ((snapshots,),) = connection.execute("SELECT count(*) FROM board_snapshots").fetchall()
-        assert snapshots == sim.world.board_total
+    queries = [
+        f"SELECT count(*), {', '.join(f'sum({column})' for column in columns)} FROM {stream}"
+        for stream, columns in sums.items()
+    ]
+    *found, snapshots = ask_duckdb(
+        target_duckdb, database, *queries, "SELECT count(*) FROM board_snapshots"
+    )
+    for (stream, columns), (totals,) in zip(sums.items(), found, strict=True):
+        expected = table(stream, rows[stream]).values()
+        assert [int(total) for total in totals] == [
+            len(expected),
+            *(sum(row.get(column) or 0 for row in expected) for column in columns),
+        ], stream
+    assert snapshots == [[sim.world.board_total]]

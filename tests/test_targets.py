@@ -329,12 +329,3 @@ def test_what_vanished_is_marked_in_postgres(
     assert postgres.ask(marked) == [[gone]]
     marked = "select distinct board_id from soft.board_pins where _sdc_deleted_at is not null"
     assert postgres.ask(marked) == [[gone]]
-
-
-def test_without_the_setting_nothing_vanishes_from_postgres(
-    postgres: Postgres, target_postgres: Path, account: Simulator
-) -> None:
-    load(postgres, target_postgres, account, "kept", emit_activate_version_messages=False).ok()
-    account.world.removed_boards.add(account.world.board_id(1))
-    load(postgres, target_postgres, account, "kept", emit_activate_version_messages=False).ok()
-    assert rows(postgres, "kept") == {"boards": 3, "board_pins": 12, "followers": 5}

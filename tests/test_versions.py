@@ -48,7 +48,7 @@ def test_the_version_rises_from_run_to_run(sim: Simulator) -> None:
 
 
 def test_children_send_one_for_all_batches(simulate: Callable[..., Simulator]) -> None:
-    sim = simulate(boards=510, pins_per_board=[1, 0], empty_pages=2)
+    sim = simulate(boards=260, pins_per_board=[1, 0], empty_pages=2)
     run = run_tap(sim, select=["boards", "board_pins"]).ok()
     check_versions(run, "boards", "board_pins")
 
@@ -90,7 +90,7 @@ def test_the_setting_turns_it_off(sim: Simulator, on: bool) -> None:
         ({"kind": "server_error", "path": "/following$"}, {"following_users"}),
         ({"kind": "status", "status": 400, "path": "/search/boards"}, {"search_boards"}),
         ({"kind": "forbidden", "path": "/v5/user_account$"}, {"account", "following_interests"}),
-        ({"kind": "not_found", "path": r"/boards/\d+/pins", "nth": 4}, {"board_pins"}),
+        ({"kind": "not_found", "path": r"/boards/\d+/pins", "nth": 5}, {"board_pins"}),
         ({"kind": "server_error", "path": r"/boards/\d+/pins", "nth": 4}, {"board_pins"}),
         ({"kind": "server_error", "path": r"/v5/boards$", "nth": 2}, {"boards", "board_pins"}),
     ],
@@ -99,7 +99,7 @@ def test_the_setting_turns_it_off(sim: Simulator, on: bool) -> None:
 def test_an_incomplete_read_sends_none(
     simulate: Callable[..., Simulator], fault: dict[str, Any], incomplete: set[str]
 ) -> None:
-    sim = simulate(boards=252, pins_per_board=[300, 1, 1, 0])
+    sim = simulate(boards=3, pins_per_board=[3, 1], empty_pages=2)
     sim.faults.add(times=None, **fault)
     streams = [stream for stream in FOUNDATION if stream != "likes"]
     run = run_tap(sim, select=streams, search_queries=QUERIES, max_concurrency=1)
