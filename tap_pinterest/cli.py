@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import sys
 import textwrap
+from datetime import date
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from tap_pinterest.errors import TapError
 from tap_pinterest.writer import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 logger = logging.getLogger("tap-pinterest")
 
@@ -213,16 +215,35 @@ def _is_bookmark(bookmark: Any) -> bool:
     if not isinstance(bookmark, dict) or not isinstance(bookmark.get("progress_markers", {}), dict):
         return False
     partitions = bookmark.get("partitions", [])
-    return isinstance(partitions, list) and all(map(_is_bookmark, partitions))
+    return isinstance(partitions, list) and all(
+        _is_bookmark(part) and isinstance(part.get("context"), dict) for part in partitions
+    )
+
+
+def _is_day(value: Any) -> bool:
+    """Whether a value is a day of this century, or a moment on one."""
+    try:
+        return bool(re.match("20[1-9]", value) and date.fromisoformat(value[:10]))
+    except (TypeError, ValueError):
+        return False
+
+
+BOOKMARK: Mapping[str, Callable[[Any], bool]] = {
+    "replication_key_value": _is_day,
+    "covered_from": _is_day,
+    "fingerprint": lambda value: isinstance(value, str),
+    "pass": lambda value: isinstance(value, dict),
+}
+"""What a bookmark keeps, and what it must look like."""
 
 
 def check_state(state: Mapping[str, Any], streams: Collection[str]) -> None:
-    """Check a state before the SDK reads it.
+    """Check a state before the SDK reads it; parts of bookmarks that make no sense are taken out.
 
     Raises:
         TapError: It is not a state, or that of another tap.
     """
-    bookmarks = state.get("bookmarks", {})
+    bookmarks = state.get("bookmarks", None if state else {})
     if not isinstance(bookmarks, dict) or not all(map(_is_bookmark, bookmarks.values())):
         raise TapError(
             "The state cannot be used: `bookmarks` must be an object of one object per stream. "
@@ -236,3 +257,13 @@ def check_state(state: Mapping[str, Any], streams: Collection[str]) -> None:
         )
     if foreign:
         logger.warning("The state has bookmarks of streams that do not exist: %s.", foreign)
+    for stream, bookmark in bookmarks.items():
+        for name, makes_sense in BOOKMARK.items():
+            if bookmark.get(name) is not None and not makes_sense(bookmark[name]):
+                logger.warning(
+                    "The state of stream %s has a `%s` that makes no sense: it is ignored, so that "
+                    "days are read again.",
+                    stream,
+                    name,
+                )
+                del bookmark[name]

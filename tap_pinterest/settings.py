@@ -469,7 +469,8 @@ def _texts(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _maps(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for stream, fields in (config.get("stream_maps") or {}).items():
         for field, expression in fields.items() if isinstance(fields, dict) else ():
-            if isinstance(expression, str) and not expression.strip():
+            given = isinstance(expression, str) and bool(expression.strip())
+            if not given and (isinstance(expression, str) or field in ("__alias__", "__source__")):
                 yield (
                     "stream_maps",
                     f"Setting `stream_maps`, entry {stream}: the expression of {field} is empty.",
