@@ -24,7 +24,7 @@ from tests.pinterest_api import Simulator, World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FUZZ = limits(max_examples=700, derandomize=False, database=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = limits(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 DAYS = {"start_days_back": 9, "end_days_back": 1, "lookback_days": 1}
 DAILY = ("account_analytics", "pin_analytics")
 GOOD = {"access_token": "pina_x", "api_url": "https://api.example/v5"}
@@ -348,7 +348,7 @@ def test_a_catalog_that_was_changed_in_any_place(account: Simulator) -> None:
 
     walk(catalog, ())
     refused = 0
-    for path in dice.sample(places, 600):
+    for path in places * 6:
         changed = copy.deepcopy(catalog)
         node: Any = changed
         for key in path[:-1]:
