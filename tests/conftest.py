@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -93,9 +92,3 @@ def target_jsonl() -> Path:
 def target_duckdb() -> Path:
     """The executable of target-duckdb."""
     return executable("target-duckdb", "target-duckdb-whole", "TARGET_DUCKDB")
-
-
-@pytest.fixture
-def dice() -> random.Random:
-    """Random numbers, the same in each run."""
-    return random.Random(20260310)
