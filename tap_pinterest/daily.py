@@ -223,8 +223,8 @@ class DailyStream(PinterestStream):
         }
 
     def passed(self, page: Page) -> None:
-        """Remember how far the pass got."""
-        if page.ends is not None:
+        """Remember how far the pass got, up to the first page that failed."""
+        if page.ends is not None and self.name not in self.run.failures:
             self.remember(page.ends, self.through)
 
     @property
