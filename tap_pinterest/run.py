@@ -7,6 +7,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 from tap_pinterest import clock, settings
 from tap_pinterest.auth import GivenToken, RefreshedToken
 from tap_pinterest.errors import Forbidden, StreamError
@@ -99,7 +101,7 @@ class Run:
         with self._lock:
             if self._account is None:
                 self._account = self.transport.get(
-                    Request("/user_account", self.account_params, rank=-1), decode_one
+                    Request("/user_account", self.account_params, rank=-1), _read_account
                 )
             return dict(self._account)
 
@@ -151,3 +153,10 @@ class Run:
             "Put right what is said, or deselect these streams, and run again with the last "
             "state. " + " | ".join(parts)
         )
+
+
+def _read_account(body: bytes) -> Record:
+    account = decode_one(body)
+    if not account.get("id") and not account.get("username"):
+        raise msgspec.ValidationError("an account has an id")
+    return account
