@@ -56,7 +56,7 @@ def test_a_signal_ends_the_run_at_once_with_a_state(
         began = time.monotonic()
         process.send_signal(number)
         _, err = process.communicate(timeout=20)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert process.returncode == code
     out = (tmp_path / "out").read_bytes()
     messages = [json.loads(line) for line in out.splitlines()]
@@ -81,7 +81,7 @@ def test_a_signal_while_waiting_for_a_quota(
     began = time.monotonic()
     process.terminate()
     out, _ = process.communicate(timeout=20)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert process.returncode == 143
     assert json.loads(out.splitlines()[-1])["type"] == "STATE"
 

@@ -247,6 +247,6 @@ def test_concurrency_changes_nothing_but_the_time(simulate: Callable[..., Simula
     one = run_tap(sim, select=FOUNDATION, search_queries=QUERIES, max_concurrency=1).ok()
     assert sim.peak_in_flight == 1
     many = run_tap(sim, select=FOUNDATION, search_queries=QUERIES, max_concurrency=16).ok()
-    assert 4 < sim.peak_in_flight <= 16
+    assert 1 < sim.peak_in_flight <= 16
     assert without_moments(one) == without_moments(many)
     assert [m["type"] for m in one.messages] == [m["type"] for m in many.messages]
