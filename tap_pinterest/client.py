@@ -264,6 +264,7 @@ class PinterestStream(Stream, abc.ABC):
                     if self.selected:
                         with self._writer.undisturbed():
                             yield from records
+                    del records  # its memory serves the next page
                     self.passed(page)
             if self.parent is None:
                 self._end_children()

@@ -286,7 +286,10 @@ class Transport:
             raise Transient("the answer was not the JSON that the API describes") from exc
 
     def _send(self, request: Request, token: str) -> http.Response:
-        session = self._sessions.pop() if self._sessions else http.new_session(self._api_url)
+        try:
+            session = self._sessions.pop()
+        except IndexError:
+            session = http.new_session(self._api_url)
         self.sent += 1
         try:
             return http.exchange(
