@@ -171,6 +171,20 @@ def _entry_problems(entry: Mapping[str, Any], stream: str) -> Iterator[str]:
     metadata = entry.get("metadata", [])
     if not isinstance(metadata, list) or not all(map(_is_metadata, metadata)):
         yield f"the metadata of {stream} is not a list of breadcrumbs and what holds for them"
+    else:
+        yield from _key_problems(entry, stream)
+
+
+def _key_problems(entry: Mapping[str, Any], stream: str) -> Iterator[str]:
+    """Keys and bookmarks that are no fields; everything else of the entry was looked at before."""
+    root: dict[str, Any] = next(
+        (m["metadata"] for m in entry.get("metadata", []) if not m["breadcrumb"]), {}
+    )
+    names = entry.get("key_properties") or root.get("table-key-properties") or []
+    bookmark = entry.get("replication_key") or root.get("replication-key")
+    for name in [*names, *([bookmark] if bookmark else [])]:
+        if not (entry["schema"]["properties"].get(name) or {}).get("type"):
+            yield f"{stream} needs the field {name!r}, and its schema has none with a `type`"
 
 
 def _is_metadata(meta: Any) -> bool:
@@ -197,11 +211,11 @@ def _schema_problems(schema: Any, what: str) -> Iterator[str]:
         yield f"the `type` in {what} is none of JSON's"
     if not _are_texts(schema.get("required") or []):
         yield f"`required` in {what} is not a list of names"
-    properties = schema.get("properties") or {}
-    if not isinstance(properties, dict):
+    properties = schema.get("properties")
+    if not isinstance(properties, dict | None):
         yield f"the `properties` in {what} are not an object"
         return
-    for name, field in properties.items():
+    for name, field in (properties or {}).items():
         yield from _schema_problems(field, f"{what}, field {name!r}")
     if (items := schema.get("items")) is not None:
         yield from _schema_problems(items, f"{what}, items")

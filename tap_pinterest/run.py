@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-pinterest")
 
-READ_AHEAD = 16 << 20
+READ_AHEAD = 24 << 20
 """Bytes of answers that may wait for their turn."""
 
 
