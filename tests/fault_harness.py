@@ -288,7 +288,7 @@ def slim_catalog(select: tuple[str, ...]) -> str:
     for entry in catalog["streams"]:
         if entry["tap_stream_id"] not in needed:
             entry["schema"] = {"properties": {}}
-            entry["key_properties"] = []
+            entry["key_properties"], entry["replication_key"] = [], None
             entry["metadata"] = [{"breadcrumb": [], "metadata": {"selected": False}}]
     return json.dumps(catalog)
 
