@@ -70,12 +70,15 @@ class Familiar:
         self._many: Any = None
         self._grown = False
 
-    def knows(self, records: Any) -> bool:
-        """Whether all of these are made of what was learned."""
+    def remember(self) -> None:
+        """Know from now on what was learned up to now; a type takes a while to make."""
         if self._grown:
             self._grown = False
             self._type = self._seen.type()
             self._many = list[self._type]  # type: ignore[name-defined]
+
+    def knows(self, records: Any) -> bool:
+        """Whether a record, or each of a list, is made of what was learned and remembered."""
         if self._type is None:
             return False
         try:

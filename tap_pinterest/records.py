@@ -244,6 +244,7 @@ class Shape:
 
     def conform_all(self, records: list[Record]) -> None:
         """Make the values of many records fit the schema, in place."""
+        self._familiar.remember()
         known = self._familiar.knows
         whole = known(records)
         for record in records:

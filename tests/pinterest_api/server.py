@@ -163,7 +163,7 @@ class Simulator:
             await self._stopping.wait()
         finally:
             listener.close()
-            await server.shutdown(timeout=0.1)
+            await server.shutdown(timeout=0.001)
 
     # -- for tests --------------------------------------------------------------------------
 
