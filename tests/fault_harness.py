@@ -7,8 +7,6 @@ logger at DEBUG, and looks at each run for secrets.
 from __future__ import annotations
 
 import base64
-import functools
-import json
 import logging
 import socket
 import threading
@@ -24,7 +22,7 @@ from tap_pinterest.client import ListStream
 from tap_pinterest.streams import pin_analytics
 from tap_pinterest.tap import TapPinterest
 from tests.conftest import TODAY
-from tests.harness import Run, catalog_for, expected, run_tap, slim
+from tests.harness import Run, expected, run_tap, slim_catalog
 from tests.pinterest_api import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TOKEN, Simulator, World
 
 if TYPE_CHECKING:
@@ -272,12 +270,6 @@ KINDS = {
         ),
     )
 }
-
-
-@functools.cache
-def slim_catalog(select: tuple[str, ...]) -> str:
-    """A catalog of these streams alone."""
-    return json.dumps(slim(catalog_for(select)))
 
 
 # -- a laboratory

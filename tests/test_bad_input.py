@@ -17,8 +17,8 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from tests.conftest import TODAY
-from tests.fault_harness import Time, credentials, slim_catalog
-from tests.harness import Run, run_tap
+from tests.fault_harness import Time, credentials
+from tests.harness import Run, run_tap, slim_catalog
 from tests.pinterest_api import Simulator, World
 
 if TYPE_CHECKING:
