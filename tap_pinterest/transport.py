@@ -11,6 +11,7 @@ import contextlib
 import heapq
 import itertools
 import logging
+import re
 import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -61,6 +62,12 @@ CLOSED = (401, 403)
 """Statuses that are about rights, and not about what exists."""
 
 EMPTY_PAGE = b'{"items":[],"bookmark":null}'
+
+ESCAPES = re.compile(
+    rb"(?:\\[^u]|\\u(?!d[89a-f])|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})+"
+    rb"|(?P<half>\\ud[89a-f][0-9a-f]{2})",
+    re.IGNORECASE,
+)
 
 
 class Request(NamedTuple):
@@ -281,7 +288,10 @@ class Transport:
         if not response.body or response.body.isspace():
             raise Transient("the answer was empty")
         try:
-            return read(response.body)
+            try:
+                return read(response.body)
+            except msgspec.DecodeError:
+                return read(with_whole_characters(response.body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise Transient("the answer was not the JSON that the API describes") from exc
 
@@ -339,3 +349,11 @@ class Transport:
 def _goes_on(request: Request) -> bool:
     """Whether this is not the first page of its list."""
     return any(name == "bookmark" for name, _ in request.params)
+
+
+def with_whole_characters(body: bytes) -> bytes:
+    """JSON without halves of characters, such as those of texts that were cut inside an emoji.
+
+    UTF-8 has no place for them: each becomes U+FFFD. It is no reason to lose a page.
+    """
+    return ESCAPES.sub(lambda found: rb"\ufffd" if found["half"] else found[0], body)

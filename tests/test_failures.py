@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tap_pinterest import transport
 from tests.harness import FOUNDATION, Run, expected, run_tap
@@ -242,6 +245,43 @@ def test_a_page_of_something_else(sim: Simulator) -> None:
     run = run_tap(sim, select=["followers.*", "boards.*"])
     truth(run, "followers")
     whole(run, sim, "boards")
+
+
+def test_half_a_character_costs_no_more_than_itself(sim: Simulator) -> None:
+    """Texts that somebody cut at so many UTF-16 units end in half an emoji."""
+    body = (
+        r'{"items":[{"username":"a","about":"cut \uD83D"},{"username":"b","about":"\ud83d\ude00"}]}'
+    )
+    sim.faults.add(kind="status", status=200, body=body, path="/followers", times=None)
+    run = run_tap(sim, select=["followers.*"]).ok()
+    assert {row["username"]: row["about"] for row in run.records("followers")} == {
+        "a": "cut \N{REPLACEMENT CHARACTER}",
+        "b": "\N{GRINNING FACE}",
+    }
+
+
+PARTS = [
+    "\ud83d",
+    "\ude00",
+    "\ud7ff",
+    "\ue000",
+    "\\",
+    '"',
+    "\\u",
+    "d83d",
+    "\n",
+    "\0",
+    "a",
+    "é",
+    "😀",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS) | st.characters()).map("".join))
+def test_whole_characters_stay_as_they_are(text: str) -> None:
+    body = json.dumps({text: [text]}).encode()
+    ((name, (value,)),) = json.loads(transport.with_whole_characters(body)).items()
+    assert name == value == text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 # -- tokens and permissions
