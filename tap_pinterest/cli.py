@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import textwrap
+import warnings
 from datetime import date
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -57,8 +58,12 @@ class Command(SingerCommand):
         Raises:
             TapError: The target went away; click would end without a word.
         """
+        # As the SDK's command does, whose last words on wrong settings say less than ours.
+        logging.captureWarnings(capture=True)
+        warnings.filterwarnings("once", category=DeprecationWarning)
+        sys.excepthook = self.excepthook
         try:
-            return super().invoke(ctx)
+            return super(SingerCommand, self).invoke(ctx)
         except BrokenPipeError:
             # What is still buffered cannot be written either: keep the interpreter from trying.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -108,7 +113,7 @@ def as_object(text: str | bytes, what: str) -> dict[str, Any]:
         content = json.loads(text)
     except json.JSONDecodeError as exc:
         raise TapError(
-            f"{what} is not complete JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}."
+            f"{what} is not valid JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}."
         ) from None
     except (UnicodeDecodeError, RecursionError):
         raise TapError(f"{what} is not JSON text.") from None

@@ -21,7 +21,7 @@ from singer_sdk.exceptions import (
     MapExpressionError,
 )
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, Withheld, plain
 from tap_pinterest.meters import TotalCounter, TotalTimer
@@ -331,12 +331,16 @@ class PinterestStream(Stream, abc.ABC):
                         raise
 
     def _parents_for(self, child: PinterestStream, records: list[Record]) -> list[Record]:
-        passes = self.stream_maps[0].get_filter_result
+        mapped = self.stream_maps[0]
+        # A map that leaves the parent out as a whole is about its own records, as a deselection is.
+        removed = type(mapped) is RemoveRecordTransform
+        passes = mapped.get_filter_result
         with _mapping(self.name):
             parents = [
                 child.parent_of(record)
                 for record in records
-                if (self._only is None or record["id"] in self._only) and passes(record)
+                if (self._only is None or record["id"] in self._only)
+                and (removed or passes(record))
             ]
         if self._only is not None:
             self._only_unseen -= {record["id"] for record in records}
@@ -434,8 +438,9 @@ class PinterestStream(Stream, abc.ABC):
             self.completed()
         else:
             for source in self.sources:
-                if source.name in self.run.failures and self.selected:
-                    self.run.fail(self, StreamError(f"{source.name} was not read to the end"))
+                if self.selected and (error := self.run.failures.get(source.name)):
+                    kind = Forbidden if isinstance(error, Forbidden) else StreamError
+                    self.run.fail(self, kind(f"{source.name} was not read to the end"))
         for child in self.selected_children:
             child._finish()  # noqa: SLF001
 
@@ -511,8 +516,9 @@ class PinterestStream(Stream, abc.ABC):
     # -- quiet: what the SDK says per batch of parents, once
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log a message; the SDK's announcement of each further batch of parents is for DEBUG."""
-        if message in self._told and self.parent:
+        """Log a message; what the SDK says of each further batch of parents is for DEBUG."""
+        if (message in self._told and self.parent) or message.startswith("An unhandled error"):
+            # What was not handled there is told by whoever handles it, or with a traceback.
             level = logging.DEBUG
         self._told.add(message)
         super().log(message, *args, level=level, **kwargs)

@@ -19,6 +19,7 @@ import msgspec
 from tap_pinterest import clock, dates
 from tap_pinterest.client import PinterestStream
 from tap_pinterest.dates import DAY, Range
+from tap_pinterest.errors import as_described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -85,7 +86,7 @@ class DailyStream(PinterestStream):
             self._note(f"the range starts earlier than before; {planned} is read")
         elif planned and bookmark and state.get("fingerprint"):
             self._note("filters, metrics, splits or account changed; the whole range is read again")
-        if asked.first < planned.first:
+        if asked.first < planned.first and self._asked:
             self._note(
                 f"{asked} was asked for; Pinterest keeps {self.kept_days} days, so "
                 f"{planned or 'nothing'} is read"
@@ -107,6 +108,10 @@ class DailyStream(PinterestStream):
         """The days from the bookmark on, and those before it that are read again."""
         again = bookmark - self.config[self.lookback_setting] * DAY
         kept = self.kept(Range(max(again, days.first), days.last))
+        if not kept:
+            self._note(
+                f"nothing is read: the range ends before {kept.first}, where this run goes on"
+            )
         if bookmark + DAY < kept.first:
             self._note(
                 f"{Range(bookmark + DAY, kept.first - DAY)} was not read in time: Pinterest keeps "
@@ -151,7 +156,10 @@ class DailyStream(PinterestStream):
             for value in [self.config.get(name)]
         }
         columns = [name for name in self.schema["properties"] if self.mask["properties", name]]
-        text = msgspec.json.encode([meaning, sorted(columns)], order="sorted")
+        maps = self.config.get("stream_maps") or {}
+        names = (self.name, self.parent.name if self.parent else "")
+        mapped = [{name: maps[name]} for name in names if name in maps]
+        text = msgspec.json.encode([meaning, sorted(columns), *mapped], order="sorted")
         return f"{hashlib.sha256(text).hexdigest()[:12]}:{self.run.account_id or ''}"
 
     def _fits(self, state: Mapping[str, Any]) -> bool:
@@ -241,11 +249,13 @@ class DailyStream(PinterestStream):
         if through is None or not self.incremental:
             return
         covered = _day(state, "covered_from")
-        first = self.span.first
+        first, fingerprint = self.span.first, self.fingerprint
         if covered and self._fits(state):
             first = min(covered, first)
+            if not self.run.account_id:  # as known as it was
+                fingerprint = state["fingerprint"]
         self.set_bookmark(
-            through.isoformat(), covered_from=first.isoformat(), fingerprint=self.fingerprint
+            through.isoformat(), covered_from=first.isoformat(), fingerprint=fingerprint
         )
 
 
@@ -259,9 +269,10 @@ def _day(state: Mapping[str, Any], key: str) -> date | None:
 
 def day_rows(answer: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
     """The days of an analytics answer: the part of its split, and a row of metrics each."""
-    for part, content in answer.items():
-        for day in (content if isinstance(content, dict) else {}).get("daily_metrics") or ():
-            row = {name: value for name, value in day.items() if name != "metrics"}
-            for metric, value in (day.get("metrics") or {}).items():
-                row[metric.lower()] = value
-            yield part, row
+    with as_described():
+        for part, content in answer.items():
+            for day in (content if isinstance(content, dict) else {}).get("daily_metrics") or ():
+                row = {name: value for name, value in day.items() if name != "metrics"}
+                for metric, value in (day.get("metrics") or {}).items():
+                    row[metric.lower()] = value
+                yield part, row

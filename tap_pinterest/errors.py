@@ -6,6 +6,7 @@ that fits wins. https://developers.pinterest.com/docs/reference/rate-limits/
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
 
 class TapError(Exception):
@@ -44,6 +45,19 @@ class Gone(StreamError):
 
 class Withheld(Gone):
     """One object that was asked for is not ours to see."""
+
+
+@contextlib.contextmanager
+def as_described() -> Generator[None]:
+    """Take apart an answer whose parts may be of other kinds than the API describes.
+
+    Raises:
+        StreamError: They are.
+    """
+    try:
+        yield
+    except (AttributeError, TypeError, LookupError, ValueError) as exc:
+        raise StreamError("an answer was not what the API describes") from exc
 
 
 class Transient(Exception):

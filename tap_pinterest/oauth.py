@@ -71,7 +71,7 @@ class App:
             self._refused(Answer.read(response.status, response.body, response.headers), form)
         try:
             granted = msgspec.json.decode(response.body, type=_Granted)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             raise Transient("the token answer could not be read") from None
         refresh_token = granted.refresh_token or refresh_token
         if refresh_token is None:

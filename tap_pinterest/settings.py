@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 Config = "Mapping[str, Any]"
+
+PREFIX = "TAP_PINTEREST_"
+"""What the names of settings begin with in the environment."""
+
+SPELLINGS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+"""Of settings in the environment that are true or false."""
 
 VIDEO_RANKINGS = (
     "SAVE",
@@ -349,11 +361,40 @@ def problems(config: Mapping[str, Any], schema: Mapping[str, Any] = SETTINGS) ->
     return found
 
 
-def unknown(config: Mapping[str, Any], schema: Mapping[str, Any] = SETTINGS) -> Iterator[str]:
-    """A warning for each setting that does not exist."""
-    for name in config.keys() - schema["properties"].keys():
+def from_environment(
+    schema: Mapping[str, Any] = SETTINGS, environment: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """The settings in variables `TAP_PINTEREST_…`: texts as they are, all else as JSON.
+
+    What is no JSON stays text, for `problems` to complain about.
+    """
+    found: dict[str, Any] = {}
+    for name, field in schema["properties"].items():
+        kinds, text = field.get("type", ()), environment.get(PREFIX + name.upper())
+        if not text:
+            continue
+        found[name] = text
+        if "boolean" in kinds:
+            found[name] = SPELLINGS.get(text.lower(), text)
+        elif "string" not in kinds:
+            with contextlib.suppress(ValueError):
+                found[name] = json.loads(text)
+    return found
+
+
+def unknown(
+    config: Mapping[str, Any],
+    schema: Mapping[str, Any] = SETTINGS,
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[str]:
+    """A warning for each setting that does not exist, in the configuration or the environment."""
+    # With two underscores begin what Meltano itself takes, such as TAP_PINTEREST__SELECT.
+    variables = [name for name in environment if re.match(f"{PREFIX}(?!_|LOGLEVEL$)", name)]
+    given = {name: f"`{name}`" for name in config}
+    given |= {name[len(PREFIX) :].lower(): f"`{name}`" for name in variables}
+    for name in sorted(given.keys() - schema["properties"].keys()):
         near = difflib.get_close_matches(name, schema["properties"], 1)
-        yield f"There is no setting `{name}`; it is ignored." + (
+        yield f"There is no setting {given[name]}; it is ignored." + (
             f" Did you mean `{near[0]}`?" if near else ""
         )
 
@@ -368,7 +409,7 @@ def _type_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iter
         else:
             kinds = error.validator_value
             kinds = [kinds] if isinstance(kinds, str) else list(kinds)
-            expected = " or ".join(f"{kind}" for kind in kinds if kind != "null")
+            expected = " or ".join(KINDS[kind] for kind in kinds if kind != "null")
         where = "" if len(error.path) < 2 else f", entry {error.path[1]}"  # noqa: PLR2004
         yield f"Setting `{name}`{where}: expected {expected}, not {_kind(error.instance)}."
 
@@ -385,10 +426,21 @@ def without_loose_ends(schema: Any) -> Any:
     }
 
 
+KINDS = {
+    "array": 'a list such as ["a", "b"]',
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "an object",
+    "string": "text",
+}
+"""JSON's types in the user's words."""
+
+
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "an array", bool: "a boolean", str: "this string"}
+    names = {dict: "an object", list: "a list", bool: "true or false", str: "text"}
     names[type(None)] = "null"
-    return names.get(type(value), "a number")
+    return names.get(type(value), "this number")
 
 
 Check = "Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]"
@@ -415,15 +467,16 @@ def _credentials(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if not sources:
             missing.append("token_store")
         if missing:
+            what, verb = ("Settings", "are") if len(missing) > 1 else ("Setting", "is")
             yield (
                 missing[0],
-                f"Setting `{'` and `'.join(missing)}` is missing: `client_id` and `client_secret` "
-                "are needed together with `token_store` (or `refresh_token`).",
+                f"{what} `{'` and `'.join(missing)}` {verb} missing: `client_id` and "
+                "`client_secret` are needed together with `token_store` (or `refresh_token`).",
             )
 
 
 def _no_space_in_credentials(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in sorted({name for names in CREDENTIALS for name in names}):
+    for name in sorted({name for names in CREDENTIALS for name in names} - {"token_store"}):
         value = config.get(name)
         if isinstance(value, str) and not re.fullmatch(r"[!-~]*", value):
             yield (

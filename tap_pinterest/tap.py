@@ -7,6 +7,7 @@ import gc
 import os
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
+import dotenv
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
@@ -54,7 +55,12 @@ class TapPinterest(Tap):
             ConfigValidationError: The settings cannot work; `errors` holds a sentence each.
         """
         if isinstance(config := kwargs.get("config"), dict):  # null: as if it were not there
-            kwargs["config"] = {name: value for name, value in config.items() if value is not None}
+            kwargs["config"] = {
+                # 8.0 is a whole number to JSON Schema, and none to Python.
+                name: int(value) if isinstance(value, float) and value.is_integer() else value
+                for name, value in config.items()
+                if value is not None
+            }
         # The SDK's own messages quote the values that are wrong, which may be secrets: ours do not.
         super().__init__(validate_config=False, setup_mapper=False, **kwargs)
         if validate_config:
@@ -122,13 +128,18 @@ class TapPinterest(Tap):
         param: click.Option,  # noqa: ARG003
         value: tuple[str, ...],
     ) -> _ConfigInput:
-        """Read the configuration files, later ones over earlier ones."""
-        # Each once, unlike the SDK: a pipe can be read no second time.
+        """Read the configuration files, later ones over earlier ones, and then the environment."""
+        # Not as the SDK does: each file once, as a pipe can be read no second time; and what a
+        # file .env says never in the place of a variable that is set.
         merged: dict[str, Any] = {}
         for path in value:
             if path != "ENV":
                 merged |= cli.read_config(path)
-        return _ConfigInput(config=merged, parse_env="ENV" in value)
+        if "ENV" in value:
+            dotenv.load_dotenv(dotenv.find_dotenv(usecwd=True))
+            cls.append_builtin_config(cls.config_jsonschema)
+            merged |= settings.from_environment(cls.config_jsonschema)
+        return _ConfigInput(config=merged)
 
     @classmethod
     def invoke(  # type: ignore[override]
@@ -166,6 +177,11 @@ class TapPinterest(Tap):
             catalog=given_catalog,
             parse_env_config=config.parse_env,
         )
+        if not any(stream.selected for stream in tap.streams.values()):
+            raise TapError(
+                "No stream is selected, so that nothing was read. Look at the names in the "
+                "selection or the catalog: `tap-pinterest --discover` lists the streams that exist."
+            )
         # Records hold no cycles: without the start-up's objects the collector finds little to do.
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)

@@ -70,7 +70,12 @@ class TokenStore:
 
     def __init__(self, path: str | Path) -> None:
         # Resolved, as a rename would put a file in the place of a symbolic link.
-        self.path = Path(path).expanduser().resolve()
+        try:
+            self.path = Path(path).expanduser().resolve()
+        except RuntimeError:
+            raise TapError(
+                f"Setting `token_store`: {path} begins with the home of a user who does not exist."
+            ) from None
         self._next = self.path.with_name(self.path.name + ".new")
         self._lock = self.path.with_name(self.path.name + ".lock")
 
@@ -95,7 +100,7 @@ class TokenStore:
             )
         try:
             return msgspec.json.decode(content, type=Tokens)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             raise TapError(
                 f"The token store {self.path} is damaged. Connect the account again, which writes "
                 "a new one: tap-pinterest-login"

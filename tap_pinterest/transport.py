@@ -28,6 +28,7 @@ from tap_pinterest.errors import (
     Gone,
     QuotaExhausted,
     StreamError,
+    TapError,
     Transient,
     Withheld,
     action_for,
@@ -238,6 +239,7 @@ class Transport:
         self._max_wait = max_wait
         self._gate = Gate(concurrency, max_wait)
         self._sessions: list[requests.Session] = []
+        self._answered = False
         self.sent = 0
 
     @property
@@ -249,7 +251,7 @@ class Transport:
         """The answer's body, as `read` makes it out of the bytes.
 
         Raises:
-            TokenRejected: The credentials do not work.
+            TapError: The API was never reached, or the credentials do not work.
             Gone: The object asked for does not exist any more or is not ours (`single` requests).
             Forbidden: The endpoint is not open to this account, app or token.
             QuotaExhausted: The quota comes back later than `max_wait`.
@@ -258,6 +260,11 @@ class Transport:
         try:
             return self._try(request, read)
         except Transient as exc:
+            if not self._answered:
+                raise TapError(
+                    f"Nothing answered at {self._api_url}, tried {TRIES} times: {exc}. Check the "
+                    "network and `api_url`, and run again."
+                ) from exc
             raise StreamError(
                 f"GET {request.path} failed {TRIES} times, the last time because {exc}; "
                 "run again later"
@@ -281,6 +288,7 @@ class Transport:
         with self._gate.slot(request.quota, request.rank):
             token = self._auth.token()
             response = self._send(request, token)
+            self._answered = True
             self._gate.learn(request.quota, response.headers)
         if response.status != 200:  # noqa: PLR2004
             return read(self._refused(request, response, token))

@@ -322,10 +322,13 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "", **more}
 
 
-def run_process(args: list[str], *, timeout: float = 30, **more: str) -> Run:
+def run_process(
+    args: list[str], *, timeout: float = 30, cwd: Path | None = None, **more: str
+) -> Run:
     """Run the console script to its end."""
     done = subprocess.run(
         [str(SCRIPT), *args],
+        cwd=cwd,
         capture_output=True,
         timeout=timeout,
         env=environment(**more),

@@ -105,8 +105,8 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "start today, end yesterday": ({"start_days_back": 0}, ("yesterday", "`end_days_back: 0`")),
     "start to come": ({"start_date": "2026-12-01"}, ("empty", "2026-12-01")),
     "negative lookback": ({"lookback_days": -1}, ("`lookback_days`", "negative")),
-    "a fraction": ({"start_days_back": 1.5}, ("`start_days_back`", "integer")),
-    "a word": ({"end_days_back": "5"}, ("`end_days_back`", "integer")),
+    "a fraction": ({"start_days_back": 1.5}, ("`start_days_back`", "whole number")),
+    "a word": ({"end_days_back": "5"}, ("`end_days_back`", "whole number")),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_pinterest import transport
+from tests.fault_harness import Time
 from tests.harness import FOUNDATION, Run, expected, run_tap
 from tests.pinterest_api import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TOKEN
 
@@ -282,6 +284,20 @@ def test_whole_characters_stay_as_they_are(text: str) -> None:
     body = json.dumps({text: [text]}).encode()
     ((name, (value,)),) = json.loads(transport.with_whole_characters(body)).items()
     assert name == value == text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def test_an_address_where_nobody_answers_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    Time(monkeypatch)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v5"
+        run = run_tap({"access_token": TOKEN, "api_url": url}, select=FOUNDATION)
+    assert run.exit_code == 1
+    assert run.crash is None
+    (line,) = run.said(" ERROR ")
+    assert f"Nothing answered at {url}, tried 8 times" in line
+    assert "`api_url`" in line
+    assert all(stream in line for stream in FOUNDATION if stream != "likes")
 
 
 # -- tokens and permissions

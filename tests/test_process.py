@@ -165,6 +165,39 @@ def test_settings_from_the_environment(sim: Simulator, tmp_path: Path) -> None:
     assert {s.params()["explicit_following"] for s in sim.requests if s.query} == {"true"}
 
 
+def test_a_variable_goes_before_the_file(sim: Simulator, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "TAP_PINTEREST_ACCESS_TOKEN=of-the-file\nTAP_PINTEREST_EXPLICIT_FOLLOWING=true\n"
+        "TAP_PINTEREST_START_DAT=2026-01-01\nTAP_PINTEREST__SELECT=[]\n"
+    )
+    run = run_process(
+        ["--config", "ENV", *files(tmp_path, catalog=catalog_for(["following_users"]))],
+        cwd=tmp_path,
+        TAP_PINTEREST_ACCESS_TOKEN=TOKEN,
+        TAP_PINTEREST_API_URL=sim.url,
+    ).ok()
+    assert run.counts == {"following_users": 20}
+    (warning,) = run.warnings
+    assert "`TAP_PINTEREST_START_DAT`; it is ignored. Did you mean `start_date`?" in warning
+
+
+def test_variables_that_cannot_be_used() -> None:
+    run = run_process(
+        ["--config", "ENV"],
+        TAP_PINTEREST_ACCESS_TOKEN=TOKEN,
+        TAP_PINTEREST_MAX_WAIT="abc",
+        TAP_PINTEREST_SEARCH_QUERIES="lamp, garden",
+        TAP_PINTEREST_PIN_METRICS="maybe",
+    )
+    assert run.exit_code == 1
+    assert "Traceback" not in run.log
+    assert sorted(line.partition("Setting ")[2] for line in run.said(" ERROR ")) == [
+        "`max_wait`: expected a whole number, not text.",
+        "`pin_metrics`: expected true or false, not text.",
+        '`search_queries`: expected a list such as ["a", "b"], not text.',
+    ]
+
+
 def test_discovery_as_users_make_it() -> None:
     run = run_process(["--discover"]).ok()
     assert json.loads(run.stdout) == discover()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import FOUNDATION, discover, expected, run_tap
+from tests.harness import FOUNDATION, catalog_for, discover, expected, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,10 +64,12 @@ def test_what_is_deselected_is_not_asked_for(
 
 
 def test_nothing_selected_asks_for_nothing(sim: Simulator) -> None:
-    run = run_tap(sim, select=[]).ok()
+    for catalog in ({"streams": []}, catalog_for([])):
+        run = run_tap(sim, catalog=catalog)
+        assert run.exit_code == 1, "a typing error in the selection must not look like success"
+        assert "No stream is selected" in run.last_line
+        assert run.messages == []
     assert sim.requests == []
-    assert not run.schemas
-    assert not run.counts
 
 
 def test_without_a_catalog_the_defaults_are_read(simulate: Callable[..., Simulator]) -> None:

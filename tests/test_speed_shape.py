@@ -75,7 +75,7 @@ def test_discovery_asks_nothing(simulate: Callable[..., Simulator]) -> None:
     sim = simulate(**ACCOUNT)
     run_tap(sim, args=["--discover"]).ok()
     assert not sim.requests
-    run_tap(sim, select=[], search_queries=["a"]).ok()
+    assert run_tap(sim, select=[], search_queries=["a"]).exit_code == 1
     assert not sim.requests
 
 

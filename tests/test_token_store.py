@@ -266,7 +266,7 @@ def test_without_a_store_one_warning_names_the_day(simulate: Any) -> None:
     [
         ({"refresh_token": None, "token_store": None}, "`token_store`"),
         ({"client_secret": None}, "`client_secret` is missing"),
-        ({"client_id": None, "client_secret": None}, "`client_id` and `client_secret` is missing"),
+        ({"client_id": None, "client_secret": None}, "`client_id` and `client_secret` are missing"),
         ({"access_token": "x"}, "`access_token` and `refresh_token` are both given"),
         ({"access_token": "x", "refresh_token": None}, "`access_token` and `token_store` are both"),
         (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_pinterest.daily import OPEN, DailyStream, day_rows
 from tap_pinterest.dates import WINDOW_DAYS
+from tap_pinterest.errors import as_described
 from tap_pinterest.pages import Page
 from tap_pinterest.records import decode_one
 from tap_pinterest.settings import setting
@@ -145,17 +146,20 @@ class TopPins(AnalyticsStream):
 
     def _rows(self, answer: dict[str, Any], asked: Record, window: Range) -> Iterator[Record]:
         del asked["num_of_pins"]
-        dates = {"start_date": str(window.first), "end_date": str(window.last)}
-        available = answer.get("date_availability") or {}
-        for rank, pin in enumerate(answer.get("pins") or (), 1):
-            row = {
-                name: value for name, value in pin.items() if name not in ("metrics", "data_status")
-            }
-            for metric, value in (pin.get("metrics") or {}).items():
-                row[metric.lower()] = value
-            for metric, status in (pin.get("data_status") or {}).items():
-                row[f"{metric.lower()}_status"] = status
-            yield {**row, **available, **asked, **dates, "rank": rank}
+        with as_described():
+            dates = {"start_date": str(window.first), "end_date": str(window.last)}
+            available = answer.get("date_availability") or {}
+            for rank, pin in enumerate(answer.get("pins") or (), 1):
+                row = {
+                    name: value
+                    for name, value in pin.items()
+                    if name not in ("metrics", "data_status")
+                }
+                for metric, value in (pin.get("metrics") or {}).items():
+                    row[metric.lower()] = value
+                for metric, status in (pin.get("data_status") or {}).items():
+                    row[f"{metric.lower()}_status"] = status
+                yield {**row, **available, **asked, **dates, "rank": rank}
 
     def is_open(self, record: Record) -> bool:
         """Whether one of the row's metrics may still change."""

@@ -19,7 +19,7 @@ import msgspec
 from tap_pinterest.client import PinterestStream
 from tap_pinterest.daily import DailyStream, day_rows
 from tap_pinterest.dates import DAY, Range
-from tap_pinterest.errors import Forbidden, Gone, StreamError
+from tap_pinterest.errors import Forbidden, Gone, StreamError, as_described
 from tap_pinterest.pages import Page
 from tap_pinterest.records import decode_one
 from tap_pinterest.streams.organic import Pins
@@ -91,8 +91,9 @@ class PinPage(Page):
                 keys = {"pin_id": pin_id, "app_type": app_type}
                 rows += ({**row, **keys} for _, row in day_rows(parts))
                 if app_type == "ALL":
-                    totals = (parts.get("all") or {}).get("lifetime_metrics") or {}
-                    lower = {name.lower(): value for name, value in totals.items()}
+                    with as_described():
+                        totals = (parts.get("all") or {}).get("lifetime_metrics") or {}
+                        lower = {name.lower(): value for name, value in totals.items()}
                     self.totals.append({**lower, "pin_id": pin_id})
         self.answers = {}
         return rows
@@ -256,7 +257,7 @@ class PinMetricsStream(DailyStream):
         return self.pages_of({"pins": [self.parent_of(parent or {})]})
 
     def _ask_bulk(self, pins: Sequence[Record], app_type: str) -> Answer:
-        ids = [pin["pin_id"] for pin in pins]
+        ids = list(dict.fromkeys(pin["pin_id"] for pin in pins))  # a list may repeat a Pin
         query = self._metrics_query(pins[0]["metrics"], app_type, pin_ids=ids)
         try:
             return self.run.transport.get(
@@ -291,7 +292,7 @@ class PinAnalytics(PinMetricsStream):
     name = "pin_analytics"
     record_type = "pin_analytics"
     primary_keys = ("pin_id", "app_type", "date")
-    meaning = ("app_types", "pin_created_within_days")
+    meaning = ("app_types", "pin_created_within_days", "include_protected_pins")
 
     def prepare(self, page: Page) -> list[Record]:
         """The page's rows; the totals that came with them go to their own stream."""
