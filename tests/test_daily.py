@@ -378,6 +378,54 @@ def test_an_account_that_cannot_be_asked_for_changes_nothing(sim: Simulator) -> 
     assert dates_of(again, "pin_analytics")[0] == str(back(18))
 
 
+def test_an_outage_does_not_hide_that_the_account_is_another(
+    sim: Simulator, simulate: Callable[..., Simulator]
+) -> None:
+    state = run_tap(sim, select=["pin_analytics"]).ok().states[-1]
+    sim.faults.add(kind="forbidden", path="/user_account$", times=None)
+    state = run_tap(sim, select=["pin_analytics"], state=state).ok().states[-1]
+    run = run_tap(simulate(**SMALL, number=7), select=["pin_analytics"], state=state).ok()
+    assert dates_of(run, "pin_analytics")[0] == str(back(89))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"include_protected_pins": False}, {}),
+        ({"stream_maps": {"pins": {"__filter__": "id > '2'"}}}, {}),
+        ({"stream_maps": {"pin_analytics": {"__filter__": "save > 5"}}}, {}),
+    ],
+    ids=["protected Pins", "a filter on Pins", "a filter on rows"],
+)
+def test_pins_that_were_left_out_get_their_history(
+    sim: Simulator, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    state = run_tap(sim, select=["pin_analytics"], **before).ok().states[-1]
+    whole = run_tap(sim, select=["pin_analytics"], **after).ok()
+    run = run_tap(sim, select=["pin_analytics"], state=state, **after).ok()
+    assert run.records("pin_analytics") == whole.records("pin_analytics")
+
+
+@pytest.mark.parametrize("path", ["/pins/analytics", "/user_account/analytics$", "/top_pins"])
+@pytest.mark.parametrize("wrong", ["x", [None], {"ALL": 5}, {"daily_metrics": [None]}], ids=str)
+def test_an_answer_of_another_shape_costs_its_stream_alone(
+    sim: Simulator, path: str, wrong: Any
+) -> None:
+    pin = sim.world.all_pins()[0]["id"]
+    bodies: dict[str, Any] = {
+        "/pins/analytics": {pin: {"all": wrong}},
+        "/user_account/analytics$": {"all": {"daily_metrics": wrong}},
+        "/top_pins": {"pins": wrong},
+    }
+    sim.faults.add(kind="status", status=200, body=bodies[path], path=path, times=None)
+    streams = ["account_analytics", "pin_analytics", "top_pins", "websites"]
+    run = run_tap(sim, select=streams, start_days_back=3)
+    assert run.crash is None, run.log
+    assert "Traceback" not in run.log
+    assert run.counts["websites"] > 0
+    assert sum(stream in run.counts for stream in streams) >= 3
+
+
 def test_the_order_of_a_list_means_nothing(sim: Simulator) -> None:
     one = {"app_types": ["WEB", "ALL"], "split_fields": ["SOURCE", "NO_SPLIT", "SOURCE"]}
     other = {"app_types": ["ALL", "WEB", "ALL"], "split_fields": ["NO_SPLIT", "SOURCE"]}

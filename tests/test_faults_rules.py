@@ -92,6 +92,18 @@ def test_nothing_but_a_refusal_is_tolerated(lab: Callable[..., Lab], fault: dict
     assert "pins" in run.last_line
 
 
+def test_children_of_a_forbidden_stream_are_tolerated_with_it(lab: Callable[..., Lab]) -> None:
+    bench = lab("pins")
+    for path in ("/v5/pins$", "/v5/boards$"):
+        bench.sim.faults.add(path=path, kind="unauthorized", code=3, times=None)
+    select = ("board_pins", "pin_analytics", "pin_lifetime_analytics", "followers")
+    for tolerated in (False, True):
+        run = bench.run(select=select, skip_forbidden_streams=tolerated)
+        others(bench, run)
+        assert run.exit_code == (0 if tolerated else 1)
+        assert all(run.said("WARNING" if tolerated else "ERROR", name) for name in select[:3])
+
+
 def test_one_forbidden_board_is_no_forbidden_stream(lab: Callable[..., Lab]) -> None:
     bench = lab("board_pins")
     bench.sim.world.forbidden_boards.add(bench.sim.world.board_id(1))

@@ -331,3 +331,33 @@ def test_any_catalog(tiny: Simulator, data: st.DataObject) -> None:
                 node[place] = data.draw(JSON)
             break
     check_ending(run_tap(tiny, catalog=catalog))
+
+
+def test_whole_numbers_may_be_written_with_a_fraction(sim: Simulator) -> None:
+    run = run_tap(sim, select=["boards"], max_concurrency=8.0, max_wait=60.0).ok()
+    assert run.counts["boards"]
+
+
+@pytest.mark.parametrize("folder", ["My Files", "José"])
+def test_a_token_store_may_be_in_any_folder(tmp_path: Path, folder: str) -> None:
+    store = tmp_path / folder / "tokens.json"
+    run = run_tap(
+        config={**GOOD, **NONE, "client_id": "1", "client_secret": "s", "token_store": str(store)},
+        select=["account"],
+    )
+    assert run.exit_code == 1
+    assert "tap-pinterest-login" in run.last_line
+    assert "Setting" not in run.last_line
+
+
+def test_the_home_of_nobody() -> None:
+    config = {
+        **GOOD,
+        **NONE,
+        "client_id": "1",
+        "client_secret": "s",
+        "token_store": "~nobody-here/t",
+    }
+    run = run_tap(config=config, select=["account"])
+    assert run.crash is None
+    assert "Setting `token_store`" in run.last_line
