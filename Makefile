@@ -15,6 +15,7 @@ quietly = $2 > $1 2>&1 || { cat $1 >&2; exit 1; }
 .DELETE_ON_ERROR:
 
 help:
+	@echo "make install                    what the commands below and README.md need"
 	@echo "make demo                       the tap at work: simulated account -> DuckDB -> your screen"
 	@echo "make test [ARGS='-k boards']    all tests, or those that the arguments of pytest choose"
 	@echo "make bench                      how fast the tap is, beside what bounds it; some minutes"

@@ -55,7 +55,7 @@ class Bench:
         self._files = 0
 
     def sized(self, number: int, least: int = 1) -> int:
-        """A size of the issue's, scaled."""
+        """A full size, scaled."""
         return max(least, round(number * self.scale))
 
     @functools.cached_property

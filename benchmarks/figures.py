@@ -94,7 +94,7 @@ def boards(bench: Bench) -> Iterator[Row]:
 
 
 def streams(bench: Bench) -> Iterator[Row]:
-    """All streams of the seed at once: every list 20 pages long, and 200 boards of 20 pins."""
+    """The eleven reports at once: every list 20 pages long, and 200 boards of 20 pins."""
     pages = bench.sized(20, 2)
     size, with_pins = pages * PAGE, bench.sized(200, 10)
     lists = ("followers", "following_users", "following_boards", "following_interests", "likes")
@@ -118,7 +118,7 @@ def streams(bench: Bench) -> Iterator[Row]:
         chain = max(counted["paths"].values())
         yield waiting(
             bench,
-            f"all eleven seed streams, each {pages} pages long, and {len(ids)} boards of 20 pins, "
+            f"all eleven reports, each {pages} pages long, and {len(ids)} boards of 20 pins, "
             "50 ms latency",
             (sim, full, start, records),
             (chain, counted["requests"]),

@@ -59,8 +59,8 @@ Ten times the boards, ten times the Pins: the cost per row stays.
 - The simulator is a process of its own too, and has all pages ready before anything is timed. It
   is not the bottleneck: the first table says how fast it serves when nobody computes. It runs on
   this machine, so one of the cores is its own.
-- "All eleven seed streams" takes what the issue says as far as the API lets it: every list is 20
-  pages long but `pins`, which holds the Pins of all boards and of the likes; a search is 20 queries
+- "All eleven reports" are the streams of the retired connectors. Every list of them is 20 pages
+  long but `pins`, which holds the Pins of all boards and of the likes; a search is 20 queries
   of a page each; the 200 boards with Pins are spread over the pages of all boards.
 
 ## The machine

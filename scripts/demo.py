@@ -86,7 +86,9 @@ def shown(path: Path) -> str:
 
 def shortened(value: Any) -> str:
     """A value as a cell of a table: one line, not too long, no control characters."""
-    text = " ".join(str("" if value is None else value).split())
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = " ".join(str("NULL" if value is None else value).split())
     text = "".join(sign for sign in text if unicodedata.category(sign)[0] != "C")
     return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
 
@@ -154,7 +156,9 @@ def main() -> int:
     if empty:
         print(f"\nNo rows arrived of {', '.join(empty)}: see {shown(LOG)}.", file=sys.stderr)
         return 1
-    print(f"\nAll {len(counts)} tables are in {shown(DATABASE)}: look around in them with DuckDB.")
+    print(f"\nAll {len(counts)} tables are in {shown(DATABASE)}. Look around in them with DuckDB:")
+    look = f"duckdb.connect('{shown(DATABASE)}').sql('FROM boards')"
+    print(f'$ .venv/bin/python -c "import duckdb; print({look})"')
     return 0
 
 

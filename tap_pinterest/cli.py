@@ -109,6 +109,8 @@ def as_object(text: str | bytes, what: str) -> dict[str, Any]:
     Raises:
         TapError: It is none; the message says where it breaks.
     """
+    if not text.strip():
+        raise TapError(f"{what} is empty: give the last complete one, or leave the option out.")
     try:
         content = json.loads(text)
     except json.JSONDecodeError as exc:

@@ -176,7 +176,8 @@ def _ad_accounts(run: Run) -> str:
     try:
         answer = run.transport.get(Request("/ad_accounts", quota="ads_read"), decode_one)
     except StreamError as error:
-        return f"cannot be read (needs ads:read): {error}"
+        # No stream needs them yet.
+        return f"unknown (listing them needs ads:read): {error}"
     items = answer.get("items") or []
     named = [f"{item.get('id')} ({plain(item.get('name'))})" for item in items[:FEW]]
     return (

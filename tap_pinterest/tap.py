@@ -192,7 +192,7 @@ class TapPinterest(Tap):
             # state is what it was.
             tap.write_message(StateMessage(value=tap.state))
             if isinstance(exc, TapError):
-                raise type(exc)(f"{exc} Not read to the end: {tap.run.unfinished()}.") from exc
+                raise type(exc)(f"{exc} (Not read to the end: {tap.run.unfinished()}.)") from exc
             raise
         if verdict := tap.run.verdict():
             raise TapError(verdict)
