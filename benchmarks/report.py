@@ -46,8 +46,9 @@ Ten times the boards, ten times the Pins: the cost per row stays.
 
 - The tap runs as a process of its own, as a user would start it, and writes to the null device. It
   is timed from outside; CPU time and peak memory are what the system says of the ended process.
-- Each figure is the median of {runs} runs (quota and memory: of three at most; of the peaks the
-  highest counts), taken in turn with those of its bound: tap, bound, tap, bound.
+- Each figure is the median of {runs} runs (starts: of three times as many; quota and memory: of
+  three at most, of the peaks the highest counts), taken in turn with those of its bound: tap,
+  bound, tap, bound.
 - Records per second leave the start out: the same command over an account with a single page is
   timed as well, and taken off. It is left out of the bound in the same way.
 - The **bare loop** is `benchmarks/loop.py`: requests, msgspec decode, msgspec encode, write. It
