@@ -110,7 +110,7 @@ def test_pages_are_as_large_as_the_api_allows(simulate: Callable[..., Simulator]
 
 @pytest.mark.parametrize("most", [1, 3, None])
 def test_requests_at_once_are_bounded(simulate: Callable[..., Simulator], most: int | None) -> None:
-    sim = simulate(boards=40, pins_per_board=2, latency=0.02)
+    sim = simulate(boards=40, pins_per_board=2, latency=0.05)
     run_tap(sim, select=FOUNDATION, search_queries=["a"], max_concurrency=most).ok()
     bound = most or 8
     # How near it comes to the bound is up to the machine; that it does not stay far below is not.
