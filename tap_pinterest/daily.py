@@ -271,7 +271,7 @@ def day_rows(answer: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
     """The days of an analytics answer: the part of its split, and a row of metrics each."""
     with as_described():
         for part, content in answer.items():
-            for day in (content if isinstance(content, dict) else {}).get("daily_metrics") or ():
+            for day in (content or {}).get("daily_metrics") or ():
                 row = {name: value for name, value in day.items() if name != "metrics"}
                 for metric, value in (day.get("metrics") or {}).items():
                     row[metric.lower()] = value

@@ -238,7 +238,7 @@ def examine(run: Run) -> list[PinterestStream]:
 )
 def main(config: _ConfigInput) -> None:
     """Say what the configured credentials can read, stream by stream, with a request each."""
-    tap = TapPinterest(config=config.config, parse_env_config=config.parse_env)
+    tap = TapPinterest(config=config.config)
     _ = tap.streams  # which makes the run
     if missing := examine(tap.run):
         names = ", ".join(stream.name for stream in missing)

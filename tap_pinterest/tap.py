@@ -175,7 +175,6 @@ class TapPinterest(Tap):
             config=config.config,
             state=given_state,
             catalog=given_catalog,
-            parse_env_config=config.parse_env,
         )
         if not any(stream.selected for stream in tap.streams.values()):
             raise TapError(
