@@ -9,7 +9,7 @@ from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
 from singer_sdk.authenticators import BearerTokenAuthenticator
 
-from tap_pinterest.records import load_schema
+from tap_pinterest.records.shape import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Pins(RESTStream[str]):
     name = "pins"
     path = "/pins"
     primary_keys = ("id",)
-    schema = load_schema("pin", ("id",))
+    schema = load_schema("organic/pin", ("id",))
     records_jsonpath = "$.items[*]"
     next_page_token_jsonpath = "$.bookmark"
 

@@ -57,22 +57,24 @@ NO_HISTORY = frozenset({"about", "profile_image", "board_pins_modified_at", "cre
 NO_HISTORY |= {"description", "is_ads_only", "media", "owner"}
 
 RECORDS = {
-    "account": Record((ME,), ("",), ("url",)),
-    "account_analytics": Record((ANALYTICS,), DAYS, ("account_id", "split"), DAILY),
-    "account_snapshot": Record((ME,), ("",), ("date",), NO_HISTORY, ("id", "account_id")),
-    "board": Record(("/boards", f"{ME}/following/boards", "/search/boards")),
-    "board_section": Record((SECTIONS,), added=("board_id",)),
-    "board_snapshot": Record(("/boards",), ("items",), ("date",), NO_HISTORY, ("id", "board_id")),
-    "interest": Record(("/users/{username}/interests/follow",)),
-    "linked_business": Record((f"{ME}/businesses",), ("",)),
-    "media": Record(("/media",)),
-    "pin": Record(PINS, added=("note", "url")),
-    "pin_analytics": Record(PIN_ANALYTICS, DAYS, (), PIN_DAILY, ("app_types", "app_type")),
-    "pin_lifetime_analytics": Record(PIN_ANALYTICS, ("",), (), PIN_TOTALS),
-    "top_pin": Record((f"{ANALYTICS}/top_pins",), TOP, ("rank",), SCOPE),
-    "top_video_pin": Record((f"{ANALYTICS}/top_video_pins",), TOP, ("rank",), SCOPE),
-    "user_summary": Record((f"{ME}/followers", f"{ME}/following"), added=("url",)),
-    "website": Record((f"{ME}/websites",)),
+    "organic/account": Record((ME,), ("",), ("url",)),
+    "organic/account_analytics": Record((ANALYTICS,), DAYS, ("account_id", "split"), DAILY),
+    "organic/account_snapshot": Record((ME,), ("",), ("date",), NO_HISTORY, ("id", "account_id")),
+    "organic/board": Record(("/boards", f"{ME}/following/boards", "/search/boards")),
+    "organic/board_section": Record((SECTIONS,), added=("board_id",)),
+    "organic/board_snapshot": Record(
+        ("/boards",), ("items",), ("date",), NO_HISTORY, ("id", "board_id")
+    ),
+    "organic/interest": Record(("/users/{username}/interests/follow",)),
+    "organic/linked_business": Record((f"{ME}/businesses",), ("",)),
+    "organic/media": Record(("/media",)),
+    "organic/pin": Record(PINS, added=("note", "url")),
+    "organic/pin_analytics": Record(PIN_ANALYTICS, DAYS, (), PIN_DAILY, ("app_types", "app_type")),
+    "organic/pin_lifetime_analytics": Record(PIN_ANALYTICS, ("",), (), PIN_TOTALS),
+    "organic/top_pin": Record((f"{ANALYTICS}/top_pins",), TOP, ("rank",), SCOPE),
+    "organic/top_video_pin": Record((f"{ANALYTICS}/top_video_pins",), TOP, ("rank",), SCOPE),
+    "organic/user_summary": Record((f"{ME}/followers", f"{ME}/following"), added=("url",)),
+    "organic/website": Record((f"{ME}/websites",)),
 }
 
 # Dictionaries of metrics, and the field that each metric of theirs becomes.
@@ -231,7 +233,13 @@ def main(arguments: list[str] | None = None) -> int:
         release = f"{document['info']['title']} {document['info']['version']}"
     except (OSError, ValueError, LookupError, TypeError) as error:
         parser.error(f"{path} is no API description: {error!r}")
-    files, differences = {file.stem: file for file in SCHEMAS.glob("*.json")}, 0
+    files, differences = (
+        {
+            file.relative_to(SCHEMAS).with_suffix("").as_posix(): file
+            for file in SCHEMAS.rglob("*.json")
+        },
+        0,
+    )
     for name in sorted(files | RECORDS):
         found = {("unchecked", f"{name}.json", "file or entry in RECORDS lacking"): [""]}
         if name in files and name in RECORDS:

@@ -30,7 +30,7 @@ from tests.pinterest_api import TOKEN, Simulator, World  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tap_pinterest.client import PinterestStream
+    from tap_pinterest.kinds.stream import PinterestStream
 
 OUTPUT = ROOT / "output"
 DATABASE, LOG = OUTPUT / "demo.duckdb", OUTPUT / "demo.log"

@@ -26,7 +26,7 @@ from tap_pinterest.tap import TapPinterest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from tap_pinterest.client import PinterestStream
+    from tap_pinterest.kinds.stream import PinterestStream
 
 ROOT = Path(__file__).parent.parent
 API_PAGE = "https://developers.pinterest.com/docs/api/v5/{}"

@@ -10,15 +10,15 @@ from urllib.parse import urlencode
 from tap_pinterest import clock, settings
 from tap_pinterest.errors import TapError, TokenRejected, Transient, plain
 from tap_pinterest.landing import NotTheAnswer
-from tap_pinterest.oauth import App
+from tap_pinterest.network.oauth import App
+from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
 from tap_pinterest.run import Run
 from tap_pinterest.streams import STREAMS
-from tap_pinterest.token_store import Tokens, TokenStore, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from tap_pinterest.client import PinterestStream
+    from tap_pinterest.kinds.stream import PinterestStream
 
 DAY = 86_400
 

@@ -12,19 +12,19 @@ import click
 from tap_pinterest import cli, clock
 from tap_pinterest.consent import account_name, scopes_of
 from tap_pinterest.errors import Forbidden, StreamError, TapError, plain
-from tap_pinterest.pages import Envelope
-from tap_pinterest.records import Record, decode, decode_one
+from tap_pinterest.network.transport import Request
+from tap_pinterest.records.pages import Envelope
+from tap_pinterest.records.shape import Record, decode, decode_one
 from tap_pinterest.tap import TapPinterest
-from tap_pinterest.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from singer_sdk.plugin_base import _ConfigInput
 
-    from tap_pinterest.client import PinterestStream
+    from tap_pinterest.kinds.stream import PinterestStream
+    from tap_pinterest.network.transport import Quota, Transport
     from tap_pinterest.run import Run
-    from tap_pinterest.transport import Quota, Transport
 
 T = TypeVar("T")
 

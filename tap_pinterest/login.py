@@ -19,7 +19,7 @@ from tap_pinterest.streams import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_pinterest.client import PinterestStream
+    from tap_pinterest.kinds.stream import PinterestStream
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tap_pinterest import clock, settings
-from tap_pinterest.auth import GivenToken, RefreshedToken
 from tap_pinterest.errors import Forbidden, StreamError
-from tap_pinterest.oauth import App
+from tap_pinterest.network.auth import GivenToken, RefreshedToken
+from tap_pinterest.network.oauth import App
+from tap_pinterest.network.token_store import TokenStore
+from tap_pinterest.network.transport import Request, Transport
 from tap_pinterest.readahead import Budget
-from tap_pinterest.records import Record, decode_one
-from tap_pinterest.token_store import TokenStore
-from tap_pinterest.transport import Request, Transport
+from tap_pinterest.records.shape import Record, decode_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tap_pinterest.auth import Auth
+    from tap_pinterest.network.auth import Auth
 
 logger = logging.getLogger("tap-pinterest")
 

@@ -16,7 +16,7 @@ from singer_sdk.singerlib import Catalog, MetadataMapping, StateMessage
 
 from tap_pinterest import cli, settings
 from tap_pinterest.errors import TapError
-from tap_pinterest.records import load_schema
+from tap_pinterest.records.shape import load_schema
 from tap_pinterest.run import Run
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.writer import Interrupted, Writer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from tap_pinterest.client import PinterestStream
+    from tap_pinterest.kinds.stream import PinterestStream
 
 
 GC_THRESHOLD = 50_000

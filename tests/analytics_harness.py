@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_pinterest import clock
-from tap_pinterest.client import PinterestStream
+from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.tap import TapPinterest
 from tests.harness import Run, discover
 from tests.pinterest_api.measured import days

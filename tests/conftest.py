@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from hypothesis import settings
 
-from tap_pinterest import clock, transport
+from tap_pinterest import clock
+from tap_pinterest.network import transport
 from tests.pinterest_api import Simulator, World
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tap_pinterest import clock, http, transport
-from tap_pinterest.client import ListStream
+from tap_pinterest import clock
+from tap_pinterest.kinds.stream import ListStream
+from tap_pinterest.network import http, transport
 from tap_pinterest.streams import pin_analytics
 from tap_pinterest.tap import TapPinterest
 from tests.conftest import TODAY

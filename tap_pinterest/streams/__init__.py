@@ -28,7 +28,7 @@ from tap_pinterest.streams.search import SearchBoards, SearchPins
 from tap_pinterest.streams.snapshots import AccountSnapshots, BoardSnapshots
 
 if TYPE_CHECKING:
-    from tap_pinterest.client import PinterestStream
+    from tap_pinterest.kinds.stream import PinterestStream
 
 STREAMS: tuple[type[PinterestStream], ...] = (
     Account,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.client import ListStream
+from tap_pinterest.kinds.stream import ListStream
 from tap_pinterest.settings import setting
 from tap_pinterest.streams.organic import link_to_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_pinterest.pages import Page
+    from tap_pinterest.records.pages import Page
 
 
 class Followers(ListStream):
@@ -19,7 +19,7 @@ class Followers(ListStream):
 
     name = "followers"
     path = "/user_account/followers"
-    record_type = "user_summary"
+    record_type = "organic/user_summary"
     primary_keys = ("username",)
     scopes = ("user_accounts:read",)
     quota = "ads_read"
@@ -32,7 +32,7 @@ class FollowingUsers(ListStream):
 
     name = "following_users"
     path = "/user_account/following"
-    record_type = "user_summary"
+    record_type = "organic/user_summary"
     primary_keys = ("username",)
     scopes = ("user_accounts:read",)
     params: ClassVar = {
@@ -47,7 +47,7 @@ class FollowingBoards(ListStream):
 
     name = "following_boards"
     path = "/user_account/following/boards"
-    record_type = "board"
+    record_type = "organic/board"
     primary_keys = ("id",)
     scopes = ("user_accounts:read",)
     params: ClassVar = {"explicit_following": setting("explicit_following")}
@@ -58,7 +58,7 @@ class FollowingInterests(ListStream):
 
     name = "following_interests"
     path = "/users/{username}/interests/follow"
-    record_type = "interest"
+    record_type = "organic/interest"
     primary_keys = ("id",)
     scopes = ("user_accounts:read",)
     takes_ad_account = False

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
-from tap_pinterest.client import ListStream, PinterestStream
-from tap_pinterest.pages import Page, read_list
+from tap_pinterest.kinds.stream import ListStream, PinterestStream
+from tap_pinterest.records.pages import Page, read_list
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_pinterest.records import Record
+    from tap_pinterest.records.shape import Record
 
 SITE = "https://www.pinterest.com"
 
@@ -33,7 +33,7 @@ class Account(PinterestStream):
     """The account itself, with its counts. API: user_account/get."""
 
     name = "account"
-    record_type = "account"
+    record_type = "organic/account"
     primary_keys = ("id",)
     scopes = ("user_accounts:read",)
     fill = staticmethod(link_to_profile)
@@ -48,7 +48,7 @@ class Boards(ListStream):
 
     name = "boards"
     path = "/boards"
-    record_type = "board"
+    record_type = "organic/board"
     primary_keys = ("id",)
     scopes = ("boards:read",)
     params: ClassVar = {"privacy": setting("board_privacy")}
@@ -62,7 +62,7 @@ class BoardPins(ListStream):
     path = "/boards/{board_id}/pins"
     parent_stream_type = Boards
     parent_fields: ClassVar = {"board_id": "id"}
-    record_type = "pin"
+    record_type = "organic/pin"
     primary_keys = ("board_id", "id")
     scopes = ("boards:read", "pins:read")
     params: ClassVar = {"pin_metrics": setting("pin_metrics")}
@@ -74,7 +74,7 @@ class Pins(ListStream):
 
     name = "pins"
     path = "/pins"
-    record_type = "pin"
+    record_type = "organic/pin"
     primary_keys = ("id",)
     scopes = ("boards:read", "pins:read")
     params: ClassVar = {
@@ -89,7 +89,7 @@ class Likes(ListStream):
 
     name = "likes"
     path = "/boards/{id}/pins"
-    record_type = "pin"
+    record_type = "organic/pin"
     primary_keys = ("id",)
     scopes = ("boards:read", "boards:read_secret", "pins:read", "pins:read_secret")
     selected_by_default = False
@@ -115,7 +115,7 @@ class BoardSections(ListStream):
     path = "/boards/{board_id}/sections"
     parent_stream_type = Boards
     parent_fields: ClassVar = {"board_id": "id"}
-    record_type = "board_section"
+    record_type = "organic/board_section"
     primary_keys = ("board_id", "id")
     scopes = ("boards:read",)
 
@@ -127,7 +127,7 @@ class BoardSectionPins(ListStream):
     path = "/boards/{board_id}/sections/{section_id}/pins"
     parent_stream_type = BoardSections
     parent_fields: ClassVar = {"board_id": "board_id", "section_id": "id"}
-    record_type = "pin"
+    record_type = "organic/pin"
     adds: ClassVar = {"section_id": "string"}
     primary_keys = ("board_id", "section_id", "id")
     scopes = ("boards:read", "pins:read")
@@ -139,7 +139,7 @@ class Media(ListStream):
 
     name = "media"
     path = "/media"
-    record_type = "media"
+    record_type = "organic/media"
     primary_keys = ("media_id",)
     scopes = ("pins:read",)
     takes_ad_account = False
@@ -150,7 +150,7 @@ class Websites(ListStream):
 
     name = "websites"
     path = "/user_account/websites"
-    record_type = "website"
+    record_type = "organic/website"
     primary_keys = ("website",)
     scopes = ("user_accounts:read",)
     takes_ad_account = False
@@ -161,7 +161,7 @@ class LinkedBusinesses(ListStream):
 
     name = "linked_businesses"
     path = "/user_account/businesses"
-    record_type = "linked_business"
+    record_type = "organic/linked_business"
     primary_keys = ("username",)
     scopes = ("user_accounts:read",)
     takes_ad_account = False

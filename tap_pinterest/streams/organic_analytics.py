@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_pinterest.daily import OPEN, DailyStream, day_rows
-from tap_pinterest.dates import WINDOW_DAYS
 from tap_pinterest.errors import as_described
-from tap_pinterest.pages import Page
-from tap_pinterest.records import decode_one
+from tap_pinterest.kinds.days import OPEN, DailyStream, day_rows
+from tap_pinterest.plan.dates import WINDOW_DAYS
+from tap_pinterest.records.pages import Page
+from tap_pinterest.records.shape import decode_one
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
 
-    from tap_pinterest.dates import Range
-    from tap_pinterest.records import Record
+    from tap_pinterest.plan.dates import Range
+    from tap_pinterest.records.shape import Record
     from tap_pinterest.run import Run
 
 FILTERS = ("from_claimed_content", "pin_format", "content_type", "source")
@@ -90,7 +90,7 @@ class AccountAnalytics(AnalyticsStream):
 
     name = "account_analytics"
     path = "/user_account/analytics"
-    record_type = "account_analytics"
+    record_type = "organic/account_analytics"
     primary_keys = (*AnalyticsStream.filter_keys, "split_field", "split", "date")
     meaning = (*FILTERS, "app_types", "split_fields")
 
@@ -109,7 +109,7 @@ class TopPins(AnalyticsStream):
 
     name = "top_pins"
     path = "/user_account/analytics/top_pins"
-    record_type = "top_pin"
+    record_type = "organic/top_pin"
     primary_keys = ("start_date", "end_date", "sort_by", *AnalyticsStream.filter_keys, "rank")
     scopes = ("pins:read", "user_accounts:read")
     adds: ClassVar = {"account_id": "string"}
@@ -177,7 +177,7 @@ class TopVideoPins(TopPins):
 
     name = "top_video_pins"
     path = "/user_account/analytics/top_video_pins"
-    record_type = "top_video_pin"
+    record_type = "organic/top_video_pin"
     metrics = VIDEO_METRICS
     meaning = (
         *FILTERS,

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tap_pinterest.client import PinterestStream
-from tap_pinterest.daily import DailyStream, day_rows
-from tap_pinterest.dates import DAY, Range
 from tap_pinterest.errors import Forbidden, Gone, StreamError, as_described
-from tap_pinterest.pages import Page
-from tap_pinterest.records import decode_one
+from tap_pinterest.kinds.days import DailyStream, day_rows
+from tap_pinterest.kinds.stream import PinterestStream
+from tap_pinterest.plan.dates import DAY, Range
+from tap_pinterest.records.pages import Page
+from tap_pinterest.records.shape import decode_one
 from tap_pinterest.streams.organic import Pins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_pinterest.records import Record
+    from tap_pinterest.records.shape import Record
 
 _read_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -290,7 +290,7 @@ class PinAnalytics(PinMetricsStream):
     """Metrics of each Pin per day. API: multi_pins/analytics, pins/analytics."""
 
     name = "pin_analytics"
-    record_type = "pin_analytics"
+    record_type = "organic/pin_analytics"
     primary_keys = ("pin_id", "app_type", "date")
     meaning = ("app_types", "pin_created_within_days", "include_protected_pins")
 
@@ -307,7 +307,7 @@ class PinLifetimeAnalytics(PinMetricsStream):
     """Comments and reactions of each Pin over its life. API: multi_pins/analytics."""
 
     name = "pin_lifetime_analytics"
-    record_type = "pin_lifetime_analytics"
+    record_type = "organic/pin_lifetime_analytics"
     primary_keys = ("pin_id",)
     replication_key = None  # type: ignore[assignment]
     incremental = False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.client import ListStream
+from tap_pinterest.kinds.stream import ListStream
 from tap_pinterest.streams.organic import link_to_pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_pinterest.pages import Page
+    from tap_pinterest.records.pages import Page
 
 
 class SearchStream(ListStream):
@@ -38,7 +38,7 @@ class SearchBoards(SearchStream):
 
     name = "search_boards"
     path = "/search/boards"
-    record_type = "board"
+    record_type = "organic/board"
     scopes = ("boards:read", "boards:read_secret")
     without_queries = ("",)
 
@@ -48,7 +48,7 @@ class SearchPins(SearchStream):
 
     name = "search_pins"
     path = "/search/pins"
-    record_type = "pin"
+    record_type = "organic/pin"
     scopes = ("boards:read", "boards:read_secret", "pins:read", "pins:read_secret")
     page_size = None
     fill = staticmethod(link_to_pin)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.client import PinterestStream
-from tap_pinterest.pages import Page
+from tap_pinterest.kinds.stream import PinterestStream
+from tap_pinterest.records.pages import Page
 from tap_pinterest.streams.organic import Boards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_pinterest.records import Record
+    from tap_pinterest.records.shape import Record
 
 
 class SnapshotStream(PinterestStream):
@@ -33,7 +33,7 @@ class AccountSnapshots(SnapshotStream):
     """Followers, views and other counts of the account per day. API: user_account/get."""
 
     name = "account_snapshots"
-    record_type = "account_snapshot"
+    record_type = "organic/account_snapshot"
     primary_keys = ("account_id", "date")
     scopes = ("user_accounts:read",)
 
@@ -50,7 +50,7 @@ class BoardSnapshots(SnapshotStream):
     """Followers and Pins of each board per day. API: boards/list."""
 
     name = "board_snapshots"
-    record_type = "board_snapshot"
+    record_type = "organic/board_snapshot"
     primary_keys = ("board_id", "date")
     scopes = ("boards:read",)
     parent_stream_type = Boards

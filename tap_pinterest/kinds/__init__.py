@@ -1,0 +1,1 @@
+"""Ways of reading: what the streams are made of."""

@@ -1,0 +1,1 @@
+"""What to read, decided without the SDK and without the network."""

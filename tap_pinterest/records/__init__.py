@@ -1,0 +1,1 @@
+"""Records: what a page holds, and what happens to a record before it leaves."""

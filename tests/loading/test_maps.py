@@ -1,0 +1,211 @@
+"""Stream maps and flattening do what the SDK promises, and our short way out equals its long one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk import Stream
+
+from tap_pinterest.kinds.stream import PinterestStream
+from tests.harness import Run, expected, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.pinterest_api import Simulator
+
+MAPS: dict[str, dict[str, Any]] = {
+    "no map": {},
+    "rename": {"stream_maps": {"boards": {"__alias__": "my_boards"}}},
+    "add and change": {
+        "stream_maps": {
+            "boards": {"shouted": "name.upper()", "pin_count": "pin_count + 1", "by": "md5(id)"}
+        }
+    },
+    "remove a field": {"stream_maps": {"boards": {"description": None, "owner": "__NULL__"}}},
+    "only some fields": {
+        "stream_maps": {"boards": {"id": "id", "n": "int(pin_count)", "__else__": None}}
+    },
+    "filter": {"stream_maps": {"boards": {"__filter__": "privacy == 'PUBLIC'"}}},
+    "filter pins by a part": {
+        "stream_maps": {"pins": {"__filter__": "media['media_type'] == 'video'"}}
+    },
+    "other keys": {"stream_maps": {"pins": {"__key_properties__": ["link"]}}},
+    "no keys": {"stream_maps": {"pins": {"__key_properties__": []}}},
+    "duplicate": {"stream_maps": {"boards_2": {"__source__": "boards", "twin": "'yes'"}}},
+    "all streams": {"stream_maps": {"*": {"source": "'pinterest'"}}},
+    "streams by pattern": {"stream_maps": {"board*": {"source": "__stream_name__"}}},
+    "remove a stream": {"stream_maps": {"pins": None}},
+    "only one stream": {"stream_maps": {"boards": {}, "__else__": None}},
+    "config": {
+        "stream_maps": {"boards": {"salted": "md5(config['seed'] + id)"}},
+        "stream_map_config": {"seed": "salt"},
+    },
+    "flat": {"flattening_enabled": True, "flattening_max_depth": 1},
+    "flatter": {
+        "flattening_enabled": True,
+        "flattening_max_depth": 3,
+        "flattening_separator": "_",
+    },
+    "flattened to depth 0": {"flattening_enabled": True, "flattening_max_depth": 0},
+    "flat and mapped": {
+        "flattening_enabled": True,
+        "flattening_max_depth": 2,
+        "stream_maps": {"boards": {"__alias__": "flat_boards", "owner_name": "owner['username']"}},
+    },
+}
+SELECTIONS: dict[str, dict[str, Any]] = {
+    "everything": {"select": ["boards", "board_pins", "pins"]},
+    "some": {
+        "select": [
+            "boards",
+            "board_pins.title",
+            "board_pins.media",
+            "board_pins.media.images*",
+            "pins",
+        ],
+        "deselect": ["pins.board_owner.username", "pins.alt_text", "boards.media"],
+    },
+}
+
+
+@pytest.fixture
+def tidy(simulate: Callable[..., Simulator]) -> Simulator:
+    return simulate(messy=False, boards=4, protected_boards=1, secret_boards=0, pins_per_board=8)
+
+
+def content(run: Run) -> list[Any]:
+    """The messages without the moments at which they were written."""
+    return [
+        {
+            name: value
+            for name, value in message.items()
+            if name not in ("time_extracted", "version")
+        }
+        for message in run.messages
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "selection"),
+    [
+        *((name, "everything") for name in MAPS),
+        *((name, "some") for name in ("no map", "add and change", "all streams", "flatter")),
+    ],
+)
+def test_the_short_way_equals_the_long_one(
+    tidy: Simulator, monkeypatch: pytest.MonkeyPatch, name: str, selection: str
+) -> None:
+    ours = run_tap(tidy, **SELECTIONS[selection], **MAPS[name]).ok()
+    with monkeypatch.context() as patch:
+        patch.setattr(PinterestStream, "_write_record_message", Stream._write_record_message)
+        theirs = run_tap(tidy, **SELECTIONS[selection], **MAPS[name]).ok()
+    assert content(ours) == content(theirs)
+    assert ours.counts
+    for message in ours.of("RECORD"):
+        fields = ours.schemas[message["stream"]]["schema"]["properties"]
+        assert message["record"].keys() <= fields.keys()
+
+
+def test_the_long_way_is_really_another(tidy: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    original = Stream._write_record_message
+    monkeypatch.setattr(
+        Stream, "_write_record_message", lambda self, r: calls.append(r) or original(self, r)
+    )
+    run_tap(tidy, select=["boards"]).ok()
+    assert calls == [], "without maps the records should go the short way"
+    mapped = run_tap(tidy, select=["boards"], stream_maps={"boards": {"x": "1"}}).ok()
+    assert len(calls) == len(mapped.records("boards")) > 0
+
+
+def test_rename(tidy: Simulator) -> None:
+    run = run_tap(tidy, select=["boards"], **MAPS["rename"]).ok()
+    assert run.records("my_boards") == expected(tidy.world, "boards")
+    assert set(run.schemas) == {"my_boards"}
+    assert [stream for stream, _ in run.activate_versions] == ["my_boards"]
+
+
+def test_add_and_change(tidy: Simulator) -> None:
+    run = run_tap(tidy, select=["boards"], **MAPS["add and change"]).ok()
+    for record, source in zip(run.records("boards"), tidy.world.all_boards(), strict=True):
+        assert record["shouted"] == source["name"].upper()
+        assert record["pin_count"] == source["pin_count"] + 1
+        assert len(record["by"]) == 32
+
+
+def test_a_duplicate_leaves_the_original(tidy: Simulator) -> None:
+    run = run_tap(tidy, select=["boards"], **MAPS["duplicate"]).ok()
+    boards = expected(tidy.world, "boards")
+    assert run.records("boards") == boards
+    assert run.records("boards_2") == [board | {"twin": "yes"} for board in boards]
+
+
+def test_flattening(tidy: Simulator) -> None:
+    run = run_tap(tidy, select=["boards"], **MAPS["flatter"]).ok()
+    for record, source in zip(run.records("boards"), tidy.world.all_boards(), strict=True):
+        assert record["owner_username"] == source["owner"]["username"]
+        assert "owner" not in record
+        assert isinstance(record["media_pin_thumbnail_urls"], str | None)
+
+
+def test_big_numbers_survive_a_map(tidy: Simulator) -> None:
+    literal = Decimal("0.123456789012345678901234567890")
+    tidy.world.alter["board"] = lambda r: r | {"pin_count": 2**60 + 1}
+    tidy.world.alter["pin"] = lambda r: (
+        r | {"media": {"media_type": "video", "duration": 1.5, "width": 2**40}}
+    )
+    run = run_tap(tidy, select=["boards", "pins"], stream_maps={"*": {"x": "1"}}).ok()
+    assert {record["pin_count"] for record in run.records("boards")} == {2**60 + 1}
+    assert {record["media"]["duration"] for record in run.records("pins")} == {Decimal("1.5")}
+    assert literal
+
+
+def test_unknown_fields_under_a_map_or_flattening_are_what_the_sdk_makes_of_them(
+    simulate: Callable[..., Simulator],
+) -> None:
+    sim = simulate(boards=2)
+    sim.world.alter["board"] = lambda r: r | {"new_thing": {"a": 1}}
+    plain = run_tap(sim, select=["boards"]).ok()
+    assert all("new_thing" in record for record in plain.records("boards"))
+    for options in (MAPS["all streams"], MAPS["flat"]):
+        run = run_tap(sim, select=["boards"], **options).ok()
+        assert [record["id"] for record in run.records("boards")] == [
+            record["id"] for record in plain.records("boards")
+        ]
+        assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize("select", [["boards"], ["account"], None])
+def test_a_map_of_what_is_deselected_does_no_harm(tidy: Simulator, select: Any) -> None:
+    maps = {"likes": {"__filter__": "id != ''"}, "*": {"a": "'b'"}, "search_pins": None}
+    run = run_tap(tidy, select=select, stream_maps=maps, start_days_back=2, end_days_back=1)
+    assert "Traceback" not in run.log
+    assert all(message["record"]["a"] == "b" for message in run.of("RECORD"))
+    assert run.counts
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {"boards": {"x": "name.upper("}},
+        {"boards": {"x": 5}},
+        {"boards": {"__filter__": "no_such_field > 3"}},
+        {"boards": {"x": "1 / 0"}},
+        {"boards": {"id": None}},
+        {"boards": {"__else__": "something"}},
+        {"boards": "something"},
+        {"__else__": "something"},
+        {"__what__": None},
+    ],
+    ids=str,
+)
+def test_a_map_that_cannot_work_is_one_clear_line(tidy: Simulator, maps: dict[str, Any]) -> None:
+    run = run_tap(tidy, select=["boards"], stream_maps=maps)
+    assert run.exit_code == 1
+    assert run.crash is None, run.log
+    assert "Traceback" not in run.log
+    errors = run.said("ERROR", "`stream_maps`")
+    assert len(errors) == 1, run.log

@@ -1,0 +1,665 @@
+"""The token store: what it keeps, and that nothing loses the only valid token."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from tap_pinterest import clock
+from tap_pinterest.errors import TokenRejected
+from tap_pinterest.network import token_store
+from tap_pinterest.network.auth import EARLY, RefreshedToken
+from tap_pinterest.network.oauth import App
+from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
+from tests.harness import ROOT, SCRIPT, catalog_for, environment, files, run_process, run_tap
+from tests.pinterest_api import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+
+if TYPE_CHECKING:
+    from tests.harness import Run
+    from tests.pinterest_api import Simulator
+
+TOKEN_PATH = "/v5/oauth/token"
+DAY = 86_400
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "kept" / "tokens.json"
+
+
+def settings(sim: Simulator, path: Path | None, **more: Any) -> dict[str, Any]:
+    """A configuration with the app's credentials, and the first refresh token."""
+    return {
+        "api_url": sim.url,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "refresh_token": REFRESH_TOKEN,
+        "token_store": str(path) if path else None,
+    } | more
+
+
+def run(sim: Simulator, path: Path | None, **more: Any) -> Run:
+    """Read the account, which takes a single request, and look for secrets in what was said."""
+    config = {name: value for name, value in settings(sim, path, **more).items() if value}
+    done = run_tap(config, select=["account.*"])
+    assert "simulator-" not in done.log
+    assert b"simulator-" not in done.stdout
+    return done
+
+
+def refreshes(sim: Simulator) -> int:
+    return sim.paths()[TOKEN_PATH]
+
+
+def keep(path: Path, **content: Any) -> Tokens:
+    """Put tokens into a store as if an earlier run had left them."""
+    tokens = Tokens(
+        **{"refresh_token": REFRESH_TOKEN, "origin": fingerprint(REFRESH_TOKEN)} | content
+    )
+    store = TokenStore(path)
+    with store.locked(), store.replacement() as write:
+        write(tokens)
+    return tokens
+
+
+# -- the file
+
+
+def test_a_store_gives_back_what_it_was_given_to_its_owner_alone(path: Path) -> None:
+    tokens = keep(path, access_token="a", expires_at=1.5, refresh_expires_at=2.5, scope="x y")
+    assert TokenStore(path).read() == tokens
+    assert tokens.scopes == {"x", "y"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert sorted(item.name for item in path.parent.iterdir()) == [
+        "tokens.json",
+        "tokens.json.lock",
+    ]
+
+
+def test_the_umask_changes_nothing(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        keep(path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.with_name("tokens.json.lock").stat().st_mode) == 0o600
+
+
+def test_there_is_no_store_yet(path: Path) -> None:
+    assert TokenStore(path).read() is None
+
+
+def test_tokens_do_not_show_themselves() -> None:
+    tokens = Tokens(refresh_token="hidden-one", access_token="hidden-two")
+    assert "hidden" not in repr(tokens) + str(tokens) + f"{[tokens]}"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o777, 0o610])
+def test_a_store_that_others_can_reach_is_refused(sim: Simulator, path: Path, mode: int) -> None:
+    keep(path)
+    path.chmod(mode)
+    done = run(sim, path)
+    assert done.exit_code == 1
+    assert f"chmod 600 {path}" in done.last_line
+    assert f"{mode:04o}" in done.last_line
+    assert refreshes(sim) == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '"hidden-one"',
+        '{"access_token": "hidden-one"}',
+        '{"refresh_token": {"hidden-one": 1}}',
+        '{"refresh_token": "hidden-one", "expires_at": "hidden-two"}',
+        b"\xff\xfe hidden-one",
+    ],
+)
+def test_a_damaged_store_is_told_without_its_content(
+    sim: Simulator, path: Path, content: str | bytes
+) -> None:
+    keep(path)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = run(sim, path)
+    assert done.exit_code == 1
+    assert "is damaged" in done.last_line
+    assert "tap-pinterest-login" in done.last_line
+    assert "hidden" not in done.log
+    assert "Traceback" not in done.log
+
+
+def test_a_symbolic_link_stays_one(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to(path)
+    keep(link)
+    keep(link, access_token="second")
+    assert link.is_symlink()
+    assert json.loads(path.read_text())["access_token"] == "second"
+
+
+def test_a_home_folder_is_understood(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(path.parent))
+    assert TokenStore("~/tokens.json").path == path
+
+
+# -- runs
+
+
+def test_a_run_refreshes_only_when_it_must(sim: Simulator, path: Path) -> None:
+    run(sim, path).ok()
+    assert refreshes(sim) == 1
+    kept = TokenStore(path).read()
+    assert kept is not None
+    assert kept.refresh_token != REFRESH_TOKEN
+    assert kept.origin == fingerprint(REFRESH_TOKEN)
+    assert kept.expires_at == pytest.approx(clock.now() + 30 * DAY, abs=60)
+    assert kept.refresh_expires_at == pytest.approx(clock.now() + 60 * DAY, abs=60)
+    assert "boards:read" in (kept.scopes or ())
+    assert not run(sim, path).ok().warnings
+    assert refreshes(sim) == 1
+
+
+def test_the_store_alone_is_enough(sim: Simulator, path: Path) -> None:
+    run(sim, path).ok()
+    run(sim, path, refresh_token=None).ok()
+    assert refreshes(sim) == 1
+
+
+def test_a_token_that_is_about_to_end_is_renewed(simulate: Any, path: Path) -> None:
+    sim = simulate(token_lifetime=EARLY - 10)
+    seen = set()
+    for number in range(1, 4):
+        run(sim, path).ok()
+        assert refreshes(sim) == number
+        kept = TokenStore(path).read()
+        assert kept is not None
+        seen.add(kept.refresh_token)
+    assert len(seen) == 3
+
+
+def test_another_refresh_token_in_the_settings_wins(sim: Simulator, path: Path) -> None:
+    run(sim, path).ok()
+    sim.oauth.add_refresh_token("another-one")
+    run(sim, path, refresh_token="another-one").ok()
+    assert refreshes(sim) == 2
+    assert b"refresh_token=another-one" in sim.requests[-2].body
+    kept = TokenStore(path).read()
+    assert kept is not None
+    assert kept.origin == fingerprint("another-one")
+    run(sim, path, refresh_token="another-one").ok()
+    assert refreshes(sim) == 2
+
+
+def test_a_refused_refresh_token_of_the_settings_points_at_the_store(
+    sim: Simulator, path: Path
+) -> None:
+    keep(path, access_token="good", origin=None)
+    done = run(sim, path, refresh_token="stale-one")
+    assert done.exit_code == 1
+    assert "take `refresh_token` out of the settings" in done.last_line
+    assert "stale-one" not in done.log
+
+
+def test_a_revoked_access_token_is_renewed_once(sim: Simulator, path: Path) -> None:
+    run(sim, path).ok()
+    sim.revoke_tokens()
+    run(sim, path).ok()
+    assert refreshes(sim) == 2
+    run(sim, path).ok()
+    assert refreshes(sim) == 2
+
+
+def test_a_revoked_refresh_token_is_told(sim: Simulator, path: Path) -> None:
+    run(sim, path).ok()
+    sim.revoke_tokens(refresh_tokens=True)
+    done = run(sim, path)
+    assert done.exit_code == 1
+    assert "refused the refresh token (from the token store)" in done.last_line
+    assert "tap-pinterest-login" in done.last_line
+
+
+def test_a_fresh_token_that_is_refused_ends_the_run(sim: Simulator, path: Path) -> None:
+    sim.faults.add(path="/user_account$", kind="unauthorized", times=None)
+    done = run(sim, path)
+    assert done.exit_code == 1
+    assert "refused even a fresh access token" in done.last_line
+    assert refreshes(sim) == 2
+
+
+def test_nothing_is_connected_yet(sim: Simulator, path: Path) -> None:
+    done = run(sim, path, refresh_token=None)
+    assert done.exit_code == 1
+    assert f"there are no tokens in the token store {path} yet" in done.last_line
+    assert "tap-pinterest-login" in done.last_line
+
+
+def test_without_a_store_one_warning_names_the_day(simulate: Any) -> None:
+    sim = simulate(token_lifetime=EARLY - 10)
+    done = run(sim, None).ok()
+    day = clock.day(clock.now() + 60 * DAY)
+    (warning,) = done.said("`token_store`")
+    assert "WARNING" in warning
+    assert f"on {day} at the latest" in warning
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"refresh_token": None, "token_store": None}, "`token_store`"),
+        ({"client_secret": None}, "`client_secret` is missing"),
+        ({"client_id": None, "client_secret": None}, "`client_id` and `client_secret` are missing"),
+        ({"access_token": "x"}, "`access_token` and `refresh_token` are both given"),
+        ({"access_token": "x", "refresh_token": None}, "`access_token` and `token_store` are both"),
+        (
+            dict.fromkeys(("client_id", "client_secret", "refresh_token", "token_store")),
+            "tap-pinterest-login",
+        ),
+    ],
+)
+def test_credentials_that_are_not_enough(
+    sim: Simulator, path: Path, given: dict[str, Any], said: str
+) -> None:
+    done = run(sim, path, **given)
+    assert done.exit_code == 1
+    assert said in done.log
+    assert not sim.requests
+
+
+# -- trouble at the token endpoint
+
+
+def test_a_token_endpoint_in_trouble_is_asked_again(sim: Simulator, path: Path) -> None:
+    sim.faults.add(path="/oauth/token", kind="server_error", times=2)
+    done = run(sim, path).ok()
+    assert refreshes(sim) == 3
+    assert len(done.said("the access token could not be renewed (HTTP 500")) == 2
+
+
+@pytest.mark.parametrize("kind", ["truncate", "reset"])
+def test_an_answer_that_broke_off_is_asked_for_again(simulate: Any, path: Path, kind: str) -> None:
+    sim = simulate()
+    sim.oauth.keep_old_refresh_token = True
+    sim.faults.add(path="/oauth/token", kind=kind, times=1)
+    run(sim, path).ok()
+    assert refreshes(sim) == 2
+
+
+def test_a_quota_that_comes_back_late_is_told(sim: Simulator, path: Path) -> None:
+    sim.faults.add(path="/oauth/token", kind="rate_limited", reset=7200)
+    done = run(sim, path)
+    assert done.exit_code == 1
+    assert "renews no token now" in done.last_line
+    assert "Run again at 20" in done.last_line
+    assert refreshes(sim) == 1
+
+
+@pytest.mark.parametrize(
+    "body", ['{"access_token": 1}', "{}", "[]", '{"access_token": "x", "expires_in": "y"}']
+)
+def test_an_answer_without_a_token_is_no_answer(sim: Simulator, path: Path, body: str) -> None:
+    sim.faults.add(path="/oauth/token", kind="status", status=200, body=body, times=None)
+    before = keep(path)
+    done = run(sim, path)
+    assert done.exit_code == 1
+    assert "the token answer could not be read" in done.last_line
+    assert TokenStore(path).read() == before
+
+
+# -- nothing loses the only valid token
+
+
+def start(sim: Simulator, path: Path, folder: Path, **more: Any) -> subprocess.Popen[bytes]:
+    """A real process that reads the account."""
+    args = files(folder, config=settings(sim, path, **more), catalog=catalog_for(["account.*"]))
+    return subprocess.Popen(
+        [SCRIPT, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    )
+
+
+def wait_for_refresh(sim: Simulator) -> None:
+    until = time.monotonic() + 20
+    while not refreshes(sim):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_runs_at_once_refresh_once(simulate: Any, path: Path, tmp_path: Path) -> None:
+    sim = simulate(latency=0.5)
+    keep(path, access_token="ended", expires_at=time.time())
+    runs = [start(sim, path, tmp_path) for _ in range(4)]
+    ends = [(each.communicate(timeout=60), each.returncode) for each in runs]
+    assert [code for _, code in ends] == [0] * 4, ends
+    assert refreshes(sim) == 1
+
+
+def test_runs_at_once_that_all_must_refresh_do_so_one_by_one(
+    simulate: Any, path: Path, tmp_path: Path
+) -> None:
+    sim = simulate(latency=0.2, token_lifetime=EARLY - 10)
+    runs = [start(sim, path, tmp_path) for _ in range(4)]
+    ends = [(each.communicate(timeout=60), each.returncode) for each in runs]
+    assert [code for _, code in ends] == [0] * 4, ends
+    assert refreshes(sim) >= 4
+
+
+def full(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_noticed_before_the_refresh(
+    sim: Simulator, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = keep(path)
+    monkeypatch.setattr(token_store, "_write", full)
+    done = run(sim, path)
+    assert done.exit_code == 1
+    assert "No space left on device" in done.last_line
+    assert str(path) in done.last_line
+    monkeypatch.undo()
+    assert refreshes(sim) == 0
+    assert TokenStore(path).read() == before
+    assert not path.with_name("tokens.json.new").exists()
+    run(sim, path).ok()
+
+
+def test_a_file_that_cannot_be_written_is_noticed_before_the_refresh(
+    sim: Simulator, path: Path, tmp_path: Path
+) -> None:
+    """With the kernel's own refusal: no file of this process may grow beyond 4 kB."""
+    before = keep(path)
+    config = settings(sim, path)
+    args = files(tmp_path, config=config, catalog=catalog_for(["account.*"]))
+    limited = ["bash", "-c", 'ulimit -f 4 && exec "$0" "$@"', str(SCRIPT), *args]
+    done = subprocess.run(limited, capture_output=True, env=environment(), timeout=60, check=False)
+    said = done.stderr.decode()
+    assert done.returncode == 1, said
+    assert f"The token store {path} cannot be replaced: File too large" in said
+    assert "Traceback" not in said
+    assert refreshes(sim) == 0
+    assert TokenStore(path).read() == before
+
+
+def test_a_file_that_cannot_be_replaced_is_noticed_before_the_refresh(
+    sim: Simulator, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = keep(path)
+
+    def busy(*_: Any) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(Path, "replace", busy)
+    done = run(sim, path)
+    monkeypatch.undo()
+    assert done.exit_code == 1
+    assert "mount the folder and not the file" in done.last_line
+    assert refreshes(sim) == 0
+    assert TokenStore(path).read() == before
+
+
+def in_mounts_of_its_own(script: str, *args: object) -> subprocess.CompletedProcess[str]:
+    """Run a shell script that may mount what it likes; skips where that is not allowed."""
+    unshare = ["unshare", "--map-root-user", "--mount"]
+    if not shutil.which("unshare") or subprocess.run([*unshare, "true"], check=False).returncode:
+        pytest.skip("this machine lets nobody mount anything")
+    return subprocess.run(
+        [*unshare, "bash", "-euc", textwrap.dedent(script), *map(str, args)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_disk_that_is_really_full(sim: Simulator, path: Path, tmp_path: Path) -> None:
+    keep(path)
+    args = files(tmp_path, config=settings(sim, path), catalog=catalog_for(["account.*"]))
+    script = """
+        mkdir "$1"; mount -t tmpfs -o size=64k,mode=700 none "$1"; cp -p "$0" "$1"
+        mount --move "$1" "$(dirname "$0")"
+        dd if=/dev/zero of="$(dirname "$0")"/filler bs=1k 2> /dev/null || true
+        "${@:2}" > /dev/null && exit 3
+        rm "$(dirname "$0")"/filler
+        exec "${@:2}"
+    """
+    done = in_mounts_of_its_own(script, path, tmp_path / "small", SCRIPT, *args)
+    assert done.returncode == 0, done.stderr
+    assert "cannot be replaced: No space left on device" in done.stderr
+    assert refreshes(sim) == 1
+
+
+def test_a_file_that_is_mounted_by_itself(sim: Simulator, path: Path, tmp_path: Path) -> None:
+    keep(path)
+    args = files(tmp_path, config=settings(sim, path), catalog=catalog_for(["account.*"]))
+    done = in_mounts_of_its_own('mount --bind "$0" "$0"; exec "$@"', path, SCRIPT, *args)
+    assert done.returncode == 1
+    assert "mount the folder and not the file" in done.stderr
+    assert refreshes(sim) == 0
+
+
+def test_new_tokens_that_cannot_be_written_are_told(
+    sim: Simulator, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(path)
+    monkeypatch.setattr(token_store.os, "ftruncate", full)
+    done = run(sim, path)
+    assert done.exit_code == 1
+    assert "New tokens arrived, but" in done.last_line
+    assert "tap-pinterest-login" in done.last_line
+
+
+def test_a_folder_that_cannot_be_made(sim: Simulator, path: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a file, not a folder")
+    done = run(sim, path)
+    assert done.exit_code == 1
+    assert f"The token store {path} cannot be" in done.last_line
+    assert refreshes(sim) == 0
+
+
+def test_a_kill_during_the_refresh_leaves_the_old_tokens(
+    sim: Simulator, path: Path, tmp_path: Path
+) -> None:
+    before = keep(path)
+    sim.faults.add(path="/oauth/token", kind="hang")
+    process = start(sim, path, tmp_path)
+    wait_for_refresh(sim)
+    process.kill()
+    process.communicate()
+    assert path.with_name("tokens.json.new").exists()  # reserved, and not filled
+    assert TokenStore(path).read() == before
+    sim.faults.clear()
+    run(sim, path).ok()
+    assert not path.with_name("tokens.json.new").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_refresh_waits_for_the_new_tokens(
+    simulate: Any, path: Path, tmp_path: Path, number: int
+) -> None:
+    sim = simulate(latency=1.0)
+    keep(path)
+    process = start(sim, path, tmp_path)
+    wait_for_refresh(sim)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 128 + number, said.decode()
+    kept = TokenStore(path).read()
+    assert kept is not None
+    assert kept.refresh_token != REFRESH_TOKEN
+    sim.latency = 0
+    run(sim, path).ok()
+    assert refreshes(sim) == 1
+
+
+CRASHES = """
+    import os, sys
+    from pathlib import Path
+    from tap_pinterest.network import token_store
+    from tap_pinterest.network.token_store import Tokens, TokenStore
+
+    store = TokenStore(sys.argv[1])
+    steps = ("open", "write", "fsync", "ftruncate", "close", "lseek")
+
+    def keep(name, crash_at):
+        count = 0
+
+        def crashing(step):
+            def do(*args, **more):
+                nonlocal count
+                count += 1
+                if count == crash_at:
+                    os._exit(9)
+                return step(*args, **more)
+            return do
+
+        for name_of_step in steps:
+            setattr(os, name_of_step, crashing(getattr(os, name_of_step)))
+        Path.replace = crashing(Path.replace)
+        Path.unlink = crashing(Path.unlink)
+        with store.locked(), store.replacement() as write:
+            write(Tokens(refresh_token=name))
+
+    def attempt(name, crash_at):
+        child = os.fork()
+        if not child:
+            keep(name, crash_at)
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert attempt("old", 0) == 0
+    found = []
+    for crash_at in range(1, 100):
+        code = attempt(f"new {crash_at}", crash_at)
+        found.append(store.read().refresh_token)
+        if code == 0:
+            break
+        assert code == 9, code
+    print(*found, sep="\\n")
+"""
+
+
+def test_a_crash_at_any_step_leaves_a_whole_store(path: Path) -> None:
+    """The old tokens or the new ones, whichever step of keeping them is the last."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(CRASHES), str(path)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    found = done.stdout.splitlines()
+    assert len(found) > 20
+    assert found[0] == "old"
+    assert found[-1] == f"new {len(found)}"
+    for number, (before, after) in enumerate(itertools.pairwise(found), 2):
+        assert after in (before, f"new {number}")
+
+
+def test_a_lock_that_is_held_for_too_long_is_told(
+    sim: Simulator, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(path)
+    monkeypatch.setattr(token_store, "PATIENCE", 0.2)
+    lock = path.with_name("tokens.json.lock")
+    with lock.open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = run(sim, path)
+    assert done.exit_code == 1
+    assert f"Another process has held {lock}" in done.last_line
+    assert done.said("waiting for it")
+    assert refreshes(sim) == 0
+    run(sim, path).ok()
+
+
+def test_a_real_process_does_it_too(sim: Simulator, path: Path, tmp_path: Path) -> None:
+    args = files(tmp_path, config=settings(sim, path), catalog=catalog_for(["account.*"]))
+    assert run_process(args).ok().counts == {"account": 1}
+    assert TokenStore(path).read() is not None
+
+
+# -- the object in use
+
+
+def test_threads_share_one_refresh(sim: Simulator, path: Path) -> None:
+    auth = RefreshedToken(App(sim.url, CLIENT_ID, CLIENT_SECRET), REFRESH_TOKEN, TokenStore(path))
+    first = auth.token()
+    assert auth.token() == first
+    auth.renew(first)
+    second = auth.token()
+    assert second != first
+    auth.renew(first)  # another thread's late news
+    assert auth.token() == second
+    with pytest.raises(TokenRejected):
+        auth.renew(second)
+    assert refreshes(sim) == 2
+
+
+def test_a_run_takes_what_another_has_refreshed_meanwhile(sim: Simulator, path: Path) -> None:
+    one, other = (
+        RefreshedToken(App(sim.url, CLIENT_ID, CLIENT_SECRET), REFRESH_TOKEN, TokenStore(path))
+        for _ in range(2)
+    )
+    first = one.token()
+    assert other.token() == first
+    other.renew(first)
+    one.renew(first)
+    assert one.token() == other.token() != first
+    assert refreshes(sim) == 2
+
+
+def test_what_pinterest_quotes_is_not_repeated(sim: Simulator) -> None:
+    sim.faults.add(
+        path="/oauth/token",
+        kind="status",
+        status=400,
+        code=1,
+        message="'echoed-one' does not match.",
+        times=2,
+    )
+    app = App(sim.url, CLIENT_ID, CLIENT_SECRET)
+    with pytest.raises(TokenRejected) as refused:
+        app.refresh(Tokens(refresh_token="echoed-one"))
+    assert str(refused.value) == "HTTP 400 (code 1): '...' does not match"
+    with pytest.raises(TokenRejected) as refused:
+        app.exchange("echoed-one", "http://localhost:1/", None)
+    assert "echoed-one" not in str(refused.value)
+
+
+def test_the_file_is_plain_json(path: Path) -> None:
+    keep(path)
+    content = msgspec.json.decode(path.read_bytes())
+    assert set(content) == {
+        "refresh_token",
+        "access_token",
+        "expires_at",
+        "refresh_expires_at",
+        "scope",
+        "origin",
+    }
+    assert REFRESH_TOKEN not in content["origin"]
+
+
+def test_days_are_counted_in_utc() -> None:
+    assert str(clock.day(1_767_225_599)) == "2025-12-31"
