@@ -133,7 +133,7 @@ class Checkup:
 
     def _hindered(self, stream: PinterestStream, parent: Finding | None) -> Finding | None:
         """Why a stream cannot be tried."""
-        if reason := stream.root.why_skipped():
+        if reason := stream.why_skipped():
             return Finding(stream.name, SKIPPED, reason)
         if parent is None or parent.record is not None:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -55,7 +56,8 @@ class Run:
         self._user_agent = user_agent
         self.budget = Budget(READ_AHEAD)
         self.streams: Sequence[Stream] = ()
-        self.today = clock.today()
+        self.started = datetime.fromtimestamp(clock.now(), UTC)
+        self.today = self.started.date()
         self.failures: dict[str, StreamError] = {}
         self._scopes: dict[str, tuple[str, ...]] = {}
         self._account: Record | None = None

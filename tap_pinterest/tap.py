@@ -103,12 +103,13 @@ class TapPinterest(Tap):
         for turn, stream in enumerate(by_name):
             stream.rank = turn
             if stream.parent_stream_type:
-                stream.parent = by_type[cast("type[PinterestStream]", stream.parent_stream_type)]
-                stream.parent.children.append(stream)
+                by_type[cast("type[PinterestStream]", stream.parent_stream_type)].family.adopt(
+                    stream
+                )
         for stream in by_name:
             if stream.parent:
                 # A child holds up its parent: its requests go before the parent's next page.
-                stream.rank = stream.root.rank - 0.5
+                stream.rank = stream.family.root.rank - 0.5
         self.run.streams = by_name
         return streams
 

@@ -1,9 +1,6 @@
-"""Streams of days: which days a run reads, and which the next one must read again.
+"""Streams of days: rows of figures, each about a day that may still change.
 
-The state of such a stream keeps, beside the bookmark (the last day before the first one that is
-still open), `covered_from` (the earliest day read completely), `fingerprint` (what gives the rows
-their meaning) and, until a pass over all days is complete, `pass` (where the next run goes on
-should this one end early).
+Which days are read, and where the bookmark goes, is `plan.progress`, once per partition.
 """
 
 from __future__ import annotations
@@ -11,149 +8,109 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import itertools
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from tap_pinterest import clock
-from tap_pinterest.errors import as_described
+from tap_pinterest.errors import Gone, StreamError, plain
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.plan import dates
-from tap_pinterest.plan.dates import DAY, Range
+from tap_pinterest.plan.progress import Frame, Progress
+from tap_pinterest.records.pages import Page, chosen
+from tap_pinterest.records.shape import decode_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
-    from tap_pinterest.records.pages import Page
+    from tap_pinterest.network.transport import Params
+    from tap_pinterest.plan.dates import Range
     from tap_pinterest.records.shape import Record
 
 OPEN = frozenset({"PROCESSING", "ESTIMATE"})
-"""Statuses of days whose metrics may still change; every other one is final."""
+"""Statuses of days whose figures may still change; every other one is final."""
 
-MAY_WAIT = 900
-"""Seconds for which a request may wait for its quota after its days were decided."""
+ROW_SIZE = 1000
+"""Bytes that a decoded row holds, about."""
+
+ON_THE_WAY = 60
+"""Seconds before midnight from which a request asks for the days that are kept tomorrow."""
 
 
-class DailyStream(PinterestStream):
+class DaysStream(PinterestStream):
     """A stream whose rows are about days.
 
-    `date_key` is the field that holds the day, `meaning` names the settings that change what a row
-    means; without `incremental` the state says nothing about the days. A subclass fetches the days
-    of `span` and nothing else.
+    `date_key` is the field that holds the day; `meaning` names the settings, beside those in
+    `params` and `over`, that change what a row means; without `incremental` there is no bookmark.
+    Where each answer has a row per day (`expects_days`), one without any is odd, and days that
+    lack at its recent end are still to come. A root stream says what the `rows` of an answer are. A
+    subclass fetches the days of `progress(part).span` and nothing else.
     """
 
     whole = False
     quota = "org_analytics"
+    replication_key = "date"
     date_key: ClassVar[str] = "date"
     kept_days: ClassVar[int] = dates.KEPT_DAYS
+    window_days: ClassVar[int] = dates.WINDOW_DAYS
     lookback_setting: ClassVar[str] = "lookback_days"
     meaning: ClassVar[tuple[str, ...]] = ()
-    replication_key = "date"
-    incremental = True
-
-    _first_open: date | None = None
-    _last_seen: date | None = None
-    _has_holes = False
-
-    def start(self) -> None:
-        """Decide the days before another thread reads them, and write them into the state.
-
-        A start that is relative to today moves on: a run that is killed leaves its own to the next.
-        """
-        if self.wanted and not self.root.why_skipped() and self.span and self.incremental:
-            if not self._unfinished:
-                self.begin_pass()
-            self.state_manager.is_flushed = False
-            self._write_state_message()
-        super().start()
+    expects_days: ClassVar[bool] = True
+    incremental: bool = True
+    keeps_place: bool = True
 
     def is_open(self, record: Record) -> bool:
-        """Whether the metrics of a row may still change."""
+        """Whether the figures of a row may still change."""
         return record.get("data_status") in OPEN
 
     # -- which days
 
+    def progress(self, part: str = "") -> Progress:
+        """How far a partition has got."""
+        if part not in self._progress:
+            self._progress[part] = Progress(
+                self.state_of(part), self.frame, self.fingerprint, self.replication_key
+            )
+        return self._progress[part]
+
     @functools.cached_property
-    def span(self) -> Range:
-        """The days that this run reads."""
-        state = self.stream_state if self.incremental else {}
-        asked = dates.asked(self.config, self.run.today, self.kept_days)
-        planned = self.kept(asked)
-        bookmark, covered = _day(state, "replication_key_value"), _day(state, "covered_from")
-        if planned and bookmark and covered and self._fits(state):
-            if planned.first >= covered:
-                return self._resumed(self._going_on(Range(covered, planned.last), bookmark))
-            self._note(f"the range starts earlier than before; {planned} is read")
-        elif planned and bookmark and state.get("fingerprint"):
-            self._note("filters, metrics, splits or account changed; the whole range is read again")
-        if asked.first < planned.first and self._asked:
-            self._note(
-                f"{asked} was asked for; Pinterest keeps {self.kept_days} days, so "
-                f"{planned or 'nothing'} is read"
-            )
-        return self._resumed(planned)
+    def _progress(self) -> dict[str, Progress]:
+        return {}
 
-    def kept(self, days: Range) -> Range:
-        """Those of the days that Pinterest keeps, even if it is midnight before it is asked."""
-        today = clock.day(clock.now() + MAY_WAIT)
-        return Range(max(days.first, today - self.kept_days * DAY), days.last)
-
-    def windows(self, days: int) -> Iterator[Range]:
-        """The span in pieces, without the days that Pinterest drops meanwhile."""
-        for window in self.span.windows(days):
-            if kept := self.kept(window):
-                yield kept
-
-    def _going_on(self, days: Range, bookmark: date) -> Range:
-        """The days from the bookmark on, and those before it that are read again."""
-        again = bookmark - self.config[self.lookback_setting] * DAY
-        kept = self.kept(Range(max(again, days.first), days.last))
-        if not kept:
-            self._note(
-                f"nothing is read: the range ends before {kept.first}, where this run goes on"
-            )
-        if bookmark + DAY < kept.first:
-            self._note(
-                f"{Range(bookmark + DAY, kept.first - DAY)} was not read in time: Pinterest keeps "
-                f"{self.kept_days} days"
-            )
-        return kept
-
-    def _resumed(self, planned: Range) -> Range:
-        """The planned days, or those of the pass that an earlier run could not finish."""
-        unfinished = self._unfinished
-        first = _day(unfinished, "first")
-        same = unfinished.get("asked") == self._asked and self._fits(unfinished)
-        if first is None or first > planned.first or not same:
-            self.stream_state.pop("pass", None)
-            return planned
-        self._has_holes = bool(unfinished.get("holes"))
-        return self.kept(Range(first, planned.last))
+    @functools.cached_property
+    def frame(self) -> Frame:
+        """What holds for the days of all partitions."""
+        config = self.config
+        by_name = {name: config[name] for name in dates.SETTINGS if config.get(name) is not None}
+        return Frame(
+            asked=self.asked,
+            settings=msgspec.json.encode(by_name, order="sorted").decode() if by_name else "",
+            kept_days=self.kept_days,
+            lookback=config[self.lookback_setting],
+            today=lambda: clock.day(clock.now() + ON_THE_WAY),
+            note=self.note,
+            incremental=self.incremental and not self.is_full_table,
+            keeps_place=self.keeps_place,
+        )
 
     @property
-    def _asked(self) -> dict[str, Any]:
-        """The settings of the range: an unfinished pass ends when they change."""
-        return {
-            name: self.config[name] for name in dates.SETTINGS if self.config.get(name) is not None
-        }
-
-    @property
-    def _unfinished(self) -> Mapping[str, Any]:
-        """What an earlier run left to this one, or this one to the next."""
-        unfinished = self.stream_state.get("pass")
-        return unfinished if isinstance(unfinished, dict) else {}
-
-    def values(self, name: str) -> Sequence[str]:
-        """The values of a setting that is a list, each once."""
-        return tuple(dict.fromkeys(self.config[name]))
+    def asked(self) -> Range:
+        """The days that the settings ask for."""
+        return dates.asked(self.config, self.run.today, self.kept_days)
 
     @functools.cached_property
     def fingerprint(self) -> str:
         """Changes when the rows get another meaning, or more columns; ends with the account."""
+        declared = [
+            value.name
+            for value in (*self.params.values(), *self.over.values())
+            if hasattr(value, "name")
+        ]
         meaning = {
             name: sorted({*value}) if isinstance(value, list) else value
-            for name in (*self.meaning, "ad_account_id")
+            for name in (*declared, *self.meaning, "ad_account_id")
             for value in [self.config.get(name)]
         }
         columns = [name for name in self.schema["properties"] if self.mask["properties", name]]
@@ -161,119 +118,181 @@ class DailyStream(PinterestStream):
         names = (self.name, self.parent.name if self.parent else "")
         mapped = [{name: maps[name]} for name in names if name in maps]
         text = msgspec.json.encode([meaning, sorted(columns), *mapped], order="sorted")
-        return f"{hashlib.sha256(text).hexdigest()[:12]}:{self.run.account_id or ''}"
+        account = "" if self.part_by else self.run.account_id or ""
+        return f"{hashlib.sha256(text).hexdigest()[:12]}:{account}"
 
-    def _fits(self, state: Mapping[str, Any]) -> bool:
-        """Whether a part of the state is about rows of the same meaning; unknown accounts fit."""
-        meaning, _, account = self.fingerprint.partition(":")
-        its_meaning, _, its_account = str(state.get("fingerprint")).partition(":")
-        return meaning == its_meaning and (account == its_account or not (account and its_account))
+    def start(self) -> None:
+        """Decide the days before another thread reads them, and write them into the state."""
+        if self.wanted and not self.part_by and not self.why_skipped():
+            self.begin("")
+        super().start()
 
-    # -- which days again
+    def begin(self, part: str) -> None:
+        """Let the state know the first day of a partition, before any row of it is written."""
+        progress = self.progress(part)
+        if progress.span and self.frame.incremental:
+            if not progress.is_begun:
+                progress.begin()
+            self.state_manager.is_flushed = False
+            self._write_state_message()
 
-    def prepare(self, page: Page) -> list[Record]:
-        """The page's records; the days that are still open are noted."""
-        records = super().prepare(page)
+    # -- requests
+
+    def pages(self) -> Iterator[Page]:
+        """The answers for each window, and within it for each value of what is read `over`.
+
+        The last answer of a window says how far that is; a run that goes on begins behind it.
+        """
+        progress = self.progress()
+        after = progress.resumes_after
+        for window in progress.windows(self.window_days):
+            if after and window.last.isoformat() <= after:
+                continue
+            pages = list(self.over_values())
+            for number, over in enumerate(pages, 1):
+                ends = window.last.isoformat() if number == len(pages) else None
+                try:
+                    yield self.ask(window, over, ends)
+                except TooLate as error:
+                    self.note(str(error))
+
+    def over_values(self) -> Iterator[dict[str, str]]:
+        """Each combination of the values that the stream is read over."""
+        values = [chosen(declared, self.config) for declared in self.over.values()]
+        for some in itertools.product(*values):
+            yield dict(zip(self.over, some, strict=True))
+
+    def ask(self, window: Range, over: Mapping[str, str], ends: str | None) -> Page:
+        """The answer about a window of days of a root stream."""
+        request = self.request(self.path, self.worded(window, **over))
+        answer = self.run.transport.get(request, decode_one)
+        page = Page([], 0, ends=ends)
+        rows = list(self.rows(answer, window, over, page))
+        if self.expects_days and not rows and not page.odd:
+            page.odd.append(StreamError(f"the answer about {window} has no day in it"))
+        page.items, page.size = rows, ROW_SIZE * len(rows)
+        return page
+
+    def rows(
+        self, answer: Record, window: Range, over: Mapping[str, str], page: Page
+    ) -> Iterator[Record]:
+        """The rows of an answer; what is odd in it is told to the page, and costs itself."""
+        raise StreamError(f"{self.name} is read with its parent: {answer} {window} {over} {page}")
+
+    def worded(self, window: Range, part: str = "", **more: Any) -> Callable[[], Params]:
+        """The query about a window of days, worded when it is sent: midnight may come before.
+
+        Raises (when it is worded):
+            TooLate: Pinterest keeps none of the days any more.
+        """
+
+        def query() -> Params:
+            days = self.progress(part).kept(window)
+            if not days:
+                raise TooLate(
+                    f"{window} was not read in time: Pinterest keeps {self.kept_days} days"
+                )
+            return self.query(start_date=days.first, end_date=days.last, **more)
+
+        return query
+
+    # -- how far they are read
+
+    def took(self, page: Page, records: list[Record]) -> None:
+        """Note the days on a page, and which of them are still open."""
+        progress, last = self.progress(page.part), None
         for text, is_open in {(record[self.date_key], self.is_open(record)) for record in records}:
             with contextlib.suppress(ValueError):
-                self.see(date.fromisoformat(text[:10]), is_open=is_open)
-        return records
-
-    def see(self, day: date, *, is_open: bool = False) -> None:
-        """Note that a day was read, and whether it may still change."""
-        self._last_seen = max(self._last_seen or day, day)
-        if is_open:
-            self._first_open = min(self._first_open or day, day)
-
-    @property
-    def final(self) -> date | None:
-        """The day before the first open one of this pass; None where no day is open."""
-        ends = [_day(self._unfinished, "through"), self._first_open and self._first_open - DAY]
-        return min((end for end in ends if end), default=None)
-
-    @property
-    def through(self) -> date | None:
-        """The last day up to which everything read so far in this pass is final."""
-        ends = [end for end in (self.final, self._last_seen) if end]
-        return min([self.span.last, *ends]) if ends else None
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything was read, in the earlier runs of this pass too."""
-        return super().complete and not self._has_holes
-
-    def begin_pass(self) -> None:
-        """Note the first day alone, for the next run should this one not get to its end."""
-        self.stream_state.pop("pass", None)
-        if self.incremental:
-            self.stream_state["pass"] = self._beginning
-
-    @property
-    def _beginning(self) -> dict[str, Any]:
-        return {
-            "first": self.span.first.isoformat(),
-            "asked": self._asked,
-            "fingerprint": self.fingerprint,
-        }
-
-    def remember(self, after: str, through: date | None) -> None:
-        """Note how far the pass got.
-
-        Args:
-            after: The last key that is written completely; the pass goes on behind it.
-            through: The last day to which a bookmark may move at the end of the pass.
-        """
-        broken = self.skipped or self.name in self.run.failures
-        self.stream_state["pass"] = {
-            **self._beginning,
-            "after": after,
-            **({"through": through.isoformat()} if through else {}),
-            **({"holes": True} if self._has_holes or broken else {}),
-        }
+                day = date.fromisoformat(text[:10])
+                progress.saw(day, is_open=is_open)
+                last = max(last or day, day)
+        if last and self.expects_days:
+            progress.answered(last)
 
     def passed(self, page: Page) -> None:
-        """Remember how far the pass got, up to the first page that failed."""
-        if page.ends is not None and self.name not in self.run.failures:
-            self.remember(page.ends, self.through)
+        """Remember how far the reading got; what was lost on the way leaves a hole."""
+        if page.ends is not None and self.keeps_place:
+            if not self.expects_days:
+                self.progress(page.part).reached(date.fromisoformat(page.ends))
+            self.remember(page.ends, page.part)
 
-    @property
-    def resumes_after(self) -> str | None:
-        """Where an earlier run ended; None at the beginning of a pass."""
-        _ = self.span
-        after = self._unfinished.get("after")
-        return after if isinstance(after, str) else None
+    def remember(self, after: str, part: str = "") -> None:
+        """Let the next run go on behind a key."""
+        progress = self.progress(part)
+        # Where days are read in their order, the key says itself up to where they are.
+        through = progress.through if self.expects_days else progress.final
+        progress.remember(after, through, holes=self.losses.within(part))
 
-    def completed(self) -> None:
-        """Set the bookmark, all at once, after a pass that read everything."""
-        state, through = self.stream_state, self.through
-        state.pop("pass", None)
-        if through is None or not self.incremental:
+    def completed(self, part: str) -> None:
+        """Set the bookmark, unless an earlier run of this reading left a hole."""
+        progress = self.progress(part)
+        if progress.has_holes:
+            self.note("an earlier run left something out; the next one reads all of it again")
+            progress.abandon()
             return
-        covered = _day(state, "covered_from")
-        first, fingerprint = self.span.first, self.fingerprint
-        if covered and self._fits(state):
-            first = min(covered, first)
-            if not self.run.account_id:  # as known as it was
-                fingerprint = state["fingerprint"]
-        self.set_bookmark(
-            through.isoformat(), covered_from=first.isoformat(), fingerprint=fingerprint
-        )
+        if not self.expects_days:
+            progress.reached(progress.span.last)
+        progress.complete()
+
+    def fell_short(self, part: str) -> None:
+        """Let the next run begin anew from the same bookmark, where this one got to its end."""
+        progress = self.progress(part)
+        if not self.reading.ended or not progress.span:
+            return
+        if self.name in self.run.failures:
+            progress.begin()
+        else:
+            progress.abandon()
 
 
-def _day(state: Mapping[str, Any], key: str) -> date | None:
-    value = state.get(key)
-    try:
-        return date.fromisoformat(value[:10]) if value else None
-    except (TypeError, ValueError):
-        return None
+class TooLate(Gone):
+    """Days that Pinterest kept when the run was planned, and keeps no longer."""
 
 
-def day_rows(answer: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
-    """The days of an analytics answer: the part of its split, and a row of metrics each."""
-    with as_described():
-        for part, content in answer.items():
-            for day in (content or {}).get("daily_metrics") or ():
-                row = {name: value for name, value in day.items() if name != "metrics"}
-                for metric, value in (day.get("metrics") or {}).items():
-                    row[metric.lower()] = value
-                yield part, row
+def day_rows(
+    answer: Mapping[str, Any], about: Mapping[str, Any], page: Page
+) -> Iterator[tuple[str, Record]]:
+    """The days of an organic analytics answer: the part of its split, and a row of metrics each.
+
+    Args:
+        answer: `{part: {"daily_metrics": [{"date": …, "metrics": {…}}]}}`.
+        about: What else goes into the rows; metrics of the same names do not.
+        page: Told what is not as the API describes it; that day or part is left out.
+    """
+    for part, content in answer.items():
+        days = content.get("daily_metrics") if isinstance(content, dict) else content
+        if not isinstance(days, list | None):
+            page.odd.append(StreamError(f"the answer has {plain(content)} for {plain(part)}"))
+            continue
+        for day in days or ():
+            metrics = day.get("metrics") if isinstance(day, dict) else 0
+            if not isinstance(metrics, dict | None):
+                page.odd.append(StreamError(f"the answer has {plain(day)} among its days"))
+                continue
+            row = {name: value for name, value in day.items() if name != "metrics"}
+            yield part, with_metrics(row, metrics or {}, about, page)
+
+
+def with_metrics(
+    row: Record, metrics: Mapping[str, Any], about: Mapping[str, Any], page: Page, name: str = "{}"
+) -> Record:
+    """A row with its metrics, whose names are the API's in lower case.
+
+    What the row has, and what it is about, stays: a metric of that name is left out and told.
+
+    Args:
+        row: What the row says beside its metrics, such as its day.
+        metrics: Values by the API's names.
+        about: Fields that the row will get.
+        page: Told of what is left out.
+        name: What a metric is called in the row.
+    """
+    for metric, value in metrics.items():
+        field = name.format(metric.lower())
+        if field in row or field in about:
+            page.notes.add(
+                f"the API sent {plain(metric)} beside the field `{field}`; it is left out"
+            )
+        else:
+            row[field] = value
+    return row

@@ -1,137 +1,86 @@
-"""What all streams have in common: paging, parents and children, error policy, emission.
+"""A stream: what it declares, and the hooks by which the SDK runs it.
 
-A stream declares what is special about it; everything below `PinterestStream` does the rest.
+What happens to a stream in a run, in this order:
+
+1. `start`: before anything is read, it may decide on days and begin to read ahead.
+2. The SDK syncs each root stream: `get_records` reads page after page. The records of a page are
+   made to fit, handed down to the children, which are synced for them (`sync_parents`), and
+   written (`own` says which).
+3. `sync_rest`: a child reads what still waited for a batch to be full.
+4. A partition is at its end; where all of it was read, `completed` sets its bookmark.
+5. The stream is at its end; where all of it was read, what was not in it is gone, which an
+   ACTIVATE_VERSION message tells the target.
+
+`reading` does 2, `family` 3 to 5, `losses` knows what is complete, `emission` writes records.
+
+Partitions are ad accounts: a stream with `part_by` fails, completes and keeps bookmarks for each by
+itself. Any other stream has the one partition "".
 """
 
 from __future__ import annotations
 
 import abc
 import contextlib
-import functools
 import logging
-import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from urllib.parse import quote
 
 from singer_sdk import Stream, metrics
-from singer_sdk.exceptions import (
-    AbortedSyncFailedException,
-    AbortedSyncPausedException,
-    MapExpressionError,
-)
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, Withheld, plain
+from tap_pinterest.errors import StreamError
+from tap_pinterest.kinds.emission import Emission
+from tap_pinterest.kinds.family import Family
+from tap_pinterest.kinds.losses import Losses
 from tap_pinterest.kinds.meters import TotalCounter, TotalTimer
-from tap_pinterest.network.transport import Request
-from tap_pinterest.readahead import ReadAhead, fan_out
-from tap_pinterest.records.pages import PAGE_SIZE, Envelope, Page, query, read_page
-from tap_pinterest.records.shape import Record, Shape, load_schema
-from tap_pinterest.writer import encoder
+from tap_pinterest.kinds.reading import Reading
+from tap_pinterest.network.transport import Params, Request
+from tap_pinterest.records.pages import Page, query
+from tap_pinterest.records.shape import Record, load_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
+    from tap_pinterest.kinds.batches import Batch
     from tap_pinterest.run import Run
     from tap_pinterest.settings import setting
     from tap_pinterest.writer import Writer
-
-GIVE_UP_AFTER = 3
-"""How many parents of a stream may fail for good before the stream is given up."""
-
-TOLD_ONE_BY_ONE = 10
-"""How many skipped objects of a stream are named; after that they are only counted."""
-
-
-@contextlib.contextmanager
-def _mapping(stream: str) -> Generator[None]:
-    """Say whose fault it is when the user's own expression fails on a record.
-
-    Raises:
-        MapExpressionError: It does.
-    """
-    try:
-        yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
-        raise MapExpressionError(f"stream {stream}: {exc}") from exc
 
 
 class PinterestStream(Stream, abc.ABC):
     """A stream of the tap.
 
     A root stream implements `pages`, a child (with `parent_stream_type`) `pages_of`. Both may
-    block and are run ahead of their reader in other threads; they fetch through `paginate` and
-    must not touch the state.
+    block and are run ahead of their reader in other threads; they must not touch the state.
     """
 
-    primary_keys: ClassVar[Sequence[str]]
-    record_type: ClassVar[str]
-    scopes: ClassVar[tuple[str, ...]]
-    quota: ClassVar[str] = "org_read"
-    takes_ad_account: ClassVar[bool] = True
-    path: ClassVar[str]
-    params: ClassVar[Mapping[str, Any]] = {}
-    adds: ClassVar[Mapping[str, str]] = {}
-    parent_fields: ClassVar[Mapping[str, str]] = {}
-    only_parents: ClassVar[setting | None] = None
-    whole: ClassVar[bool] = True
-
-    # Records are made to fit their schema before the SDK sees them, stream maps or not.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-
-    # One bookmark per stream; the batches of parents are no partitions.
-    state_partitioning_keys: ClassVar[Sequence[str]] = ()
-
-    def __init__(self, tap: Tap, run: Run) -> None:
-        """Make the stream.
-
-        Args:
-            tap: The tap it belongs to.
-            run: What it shares with the other streams.
-        """
-        super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, self.adds))
-        self.run = run
-        self.rank = 0.0
-        self.parent: PinterestStream | None = None
-        self.children: list[PinterestStream] = []
-        self.read = True
-        self.stopped = False
-        self.finished = False
-        self._broken = 0
-        self.skipped = 0
-        self._last_skip: StreamError | None = None
-        self._served = False
-        self._skipping = threading.Lock()
-        self.keyless = 0
-        only = self.only_parents.of(self.config) if self.only_parents else None
-        self._only: frozenset[str] | None = frozenset(only) if only else None
-        self._only_unseen = set(only or ())
-        self._parents: Sequence[Record] = ()
-        self._writer = cast("Writer", tap.message_writer)
-        self._ahead: ReadAhead[Page] | None = None
-        self._shape: Shape | None = None
-        self._before = self._after = b""
-        self._told: set[str] = set()
-        self._meters: list[TotalCounter | TotalTimer] = []
-
-    @classmethod
-    def declared_name(cls) -> str:
-        """The name of the stream."""
-        return str(cls.__dict__["name"])
-
     # -- what a stream declares
+
+    primary_keys: ClassVar[Sequence[str]]
+    record_type: ClassVar[str]  # name of the schema of its records, below schemas/
+    adds: ClassVar[Mapping[str, str]] = {}  # fields that the API does not send, and their types
+    scopes: ClassVar[tuple[str, ...]]  # that a token needs
+    quota: ClassVar[str] = "org_read"  # rate-limit category
+    takes_ad_account: ClassVar[bool] = True  # whether the endpoint takes `ad_account_id`
+    path: ClassVar[str]  # with placeholders in braces
+    params: ClassVar[Mapping[str, Any]] = {}  # of the query; a `setting` stands for its value
+    over: ClassVar[Mapping[str, Any]] = {}  # parameters of which each value is read by itself
+    narrowed_by: ClassVar[tuple[str, ...]] = ()  # settings not in `params` that leave rows out
+    parent_fields: ClassVar[Mapping[str, str]] = {}  # own names of what the parent's record has
+    only_parents: ClassVar[setting | None] = None  # names the records whose children are read
+    part_by: ClassVar[str | None] = None  # field that names the partition, see above
+    batch: ClassVar[Batch | None] = None  # how parents are asked for together, if they are
+    whole: ClassVar[bool] = True  # read whole each time, so that what is not there is gone
 
     def pages(self) -> Iterator[Page]:
         """Fetch all pages of a root stream."""
         raise StreamError(f"{self.name} is read with its parent")
 
     def pages_of(self, parent: Record) -> Iterator[Page]:
-        """Fetch all pages of one parent; `parent` has the `parent_fields`."""
+        """Fetch all pages of one parent, or of one batch of parents."""
         raise StreamError(f"{self.name} has no parent but {parent}")
 
     def sample(self, parent: Record | None) -> Iterator[Page]:
@@ -145,77 +94,108 @@ class PinterestStream(Stream, abc.ABC):
     def fill(self, record: Record) -> None:
         """Add to a record what follows surely from it, in place."""
 
+    def parent_of(self, record: Record) -> Record:
+        """What this child needs of a parent's record."""
+        return {mine: record.get(theirs) for mine, theirs in self.parent_fields.items()}
+
+    def part_of(self, record: Mapping[str, Any]) -> str:
+        """The partition of a record, of a parent or of a batch of parents."""
+        return str(record.get(self.part_by) or "") if self.part_by else ""
+
+    def own(self, records: list[Record]) -> Iterable[Record]:
+        """Those of the records read that are written; children get all of them."""
+        return records
+
     def why_skipped(self) -> str | None:
         """Why this stream is not read although it is selected; None to read it."""
         if self.run.account_params and not self.takes_ad_account:
             return "its endpoint does not take `ad_account_id` and would answer for another account"
+        return self.parent.why_skipped() if self.parent else None
+
+    @property
+    def sources(self) -> Sequence[PinterestStream]:
+        """The streams without which this one cannot be complete."""
+        return (self.parent,) if self.parent else ()
+
+    # -- what it hears on the way
+
+    def took(self, page: Page, records: list[Record]) -> None:
+        """Hear what is on a page, before it is written."""
+
+    def passed(self, page: Page) -> None:
+        """Hear that a page is written completely."""
+
+    def gave_up(self, parent: Record) -> None:
+        """Hear that a parent, or a batch of them, could not be read."""
+
+    def at_once(self, parents: Sequence[Record]) -> Page | None:  # noqa: ARG002
+        """The page that parents make by themselves; None where they are asked for one by one."""
         return None
+
+    def sync_parents(self, parents: Sequence[Record]) -> None:
+        """Sync this child for some parents; those that wait for a full batch, later."""
+        self.reading.sync_parents(parents)
+
+    def sync_rest(self, part: str | None) -> None:
+        """Sync this child for what still waits: of a partition, or all."""
+        self.reading.sync_rest(part)
+
+    def completed(self, part: str) -> None:
+        """Hear that all of a partition was read."""
+
+    def fell_short(self, part: str) -> None:
+        """Hear that a partition is at its end, and not all of it was read."""
 
     # -- requests
 
-    def query(self, **more: Any) -> tuple[tuple[str, str], ...]:
+    def query(self, **more: Any) -> Params:
         """The query of a request: what the stream declares, and more."""
         account = self.run.account_params if self.takes_ad_account else ()
         return account + tuple(query({**self.params, **more}, self.config))
 
-    def path_for(self, values: Mapping[str, Any]) -> str:
-        """The path with its placeholders filled in.
-
-        Raises:
-            StreamError: The API did not send what the path needs.
-        """
-        sent = {name: value for name, value in values.items() if isinstance(value, str) and value}
-        try:
-            return self.path.format_map({name: quote(sent[name], safe="") for name in sent})
-        except KeyError as missing:
-            raise StreamError(
-                f"{self.path} cannot be asked for: the API sent no {missing}"
-            ) from None
-
     def request(
-        self, path: str, query: tuple[tuple[str, str], ...], *, single: bool = False
+        self, path: str, query: Params | Callable[[], Params], *, single: bool = False
     ) -> Request:
-        """A request with this stream's quota and turn."""
-        return Request(path, query, self.quota, self.rank, single)
-
-    @staticmethod
-    def read_answer(body: bytes) -> Envelope:
-        """Read a page out of an answer."""
-        return read_page(body)
-
-    def paginate(
-        self,
-        path: str,
-        query: tuple[tuple[str, str], ...],
-        *,
-        page_size: int | None = PAGE_SIZE,
-        adds: Mapping[str, Any] | None = None,
-        single: bool = False,
-    ) -> Iterator[Page]:
-        """Fetch all pages of a list, to the last bookmark.
-
-        Raises:
-            StreamError: The API sent a bookmark for the second time.
-        """
-        sized = () if page_size is None else (("page_size", str(page_size)),)
-        seen: set[str] = set()
-        after: tuple[tuple[str, str], ...] = ()
-        while True:
-            page = self.run.transport.get(
-                self.request(path, (*query, *sized, *after), single=single), self.read_answer
-            )
-            yield Page(page.items, memoryview(page.items).nbytes, adds or {})
-            if not page.bookmark:
-                return
-            if page.bookmark in seen:
-                raise StreamError(
-                    f"GET {path} sent a bookmark that it had sent before; what follows is missing. "
-                    "This is a fault of the API: run again later"
-                )
-            seen.add(page.bookmark)
-            after = (("bookmark", page.bookmark),)
+        """A request with this stream's quota and turn; see `Request`."""
+        return Request(path, query, self.quota, self.rank, single, self.name)
 
     # -- the SDK's hooks
+
+    # Records are made to fit their schema before the SDK sees them, stream maps or not.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    # The SDK's partitions are parents; ours are in the state by `bookmarks.of`.
+    state_partitioning_keys: ClassVar[Sequence[str]] = ()
+    partitions = None
+
+    def __init__(self, tap: Tap, run: Run) -> None:
+        """Make the stream.
+
+        Args:
+            tap: The tap it belongs to.
+            run: What it shares with the other streams.
+        """
+        super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, self.adds))
+        self.run = run
+        self.rank = 0.0
+        self.finished = False
+        self.writer = cast("Writer", tap.message_writer)
+        self.emission = Emission(self, self.writer, self.note)
+        self.losses = Losses(self)
+        self.family = Family(self)
+        self.reading = Reading(self)
+        self._told: set[str] = set()
+        self._meters: list[TotalCounter | TotalTimer] = []
+
+    @classmethod
+    def declared_name(cls) -> str:
+        """The name of the stream."""
+        return str(cls.__dict__["name"])
+
+    @property
+    def parent(self) -> PinterestStream | None:
+        """The stream that this one hangs on."""
+        return self.family.parent
 
     @property
     def wanted(self) -> bool:
@@ -223,153 +203,46 @@ class PinterestStream(Stream, abc.ABC):
         return bool(self.selected or self.has_selected_descendents)
 
     @property
+    def is_full_table(self) -> bool:
+        """Whether the user's catalog says FULL_TABLE of a stream that has a bookmark."""
+        full = self.forced_replication_method == REPLICATION_FULL_TABLE
+        return full and self.replication_key is not None
+
+    @property
     def emit_activate_version_messages(self) -> bool:
         """Whether the SDK sends ACTIVATE_VERSION: never, as it would do so before the records."""
         return False
 
-    @property
-    def replaces(self) -> bool:
-        """Whether a complete read replaces all rows read before."""
-        return self.whole and bool(self.config["emit_activate_version_messages"])
-
     def start(self) -> None:
-        """Read ahead, when this is a root stream that will be asked for."""
+        """Begin to read ahead, when this is a root stream that will be asked for."""
         if self.parent is None and self.wanted and not self.why_skipped():
-            self._ahead = ReadAhead(self.source, self.run.budget)
-
-    def source(self) -> Iterator[Page]:
-        """What a root stream reads: its pages, or the parents that the user named."""
-        if self._only and not self.selected and self._are_ids_enough:
-            # Nobody wants the parents themselves, and no filter needs to see them.
-            self._only_unseen.clear()
-            return iter([Page([{"id": key} for key in sorted(self._only)], 0)])
-        return self.pages()
-
-    @property
-    def _are_ids_enough(self) -> bool:
-        needed = {name for child in self.selected_children for name in child.parent_fields.values()}
-        return needed <= {"id"} and type(self.stream_maps[0]) is SameRecordTransform
+            self.reading.start()
 
     def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Yield the records; children are synced between the pages of their parent."""
-        self._stream_version = self._initialized_at if self.replaces else None
+        self._stream_version = self.family.version
         if self.parent is None:
-            self._begin()
+            self.family.open()
         try:
-            with contextlib.closing(self._read()) as pages:
-                for page in pages:
-                    records = self.prepare(page)
-                    for child in self.selected_children:
-                        child.sync_parents(self._parents_for(child, records))
+            with contextlib.closing(self.reading.pages()) as pages:
+                for page, records in pages:
+                    self.family.hand_down(records)
                     if self.selected:
-                        with self._writer.undisturbed():
-                            yield from records
+                        self.emission.begin_page(self._stream_version)
+                        with self.writer.undisturbed():
+                            yield from self.own(records)
                     del records  # its memory serves the next page
                     self.passed(page)
             if self.parent is None:
-                self._end_children()
+                self.reading.ended = True
+                self.family.flush()
         except StreamError as error:
-            self.stop(error)
+            self.reading.stopped = True
+            self.losses.fail(error)
         if self.parent is None:
-            self._finish()
+            self.family.close()
             # A STATE that says what the last one said is not written, and would not flush.
-            self._writer.flush()
-
-    def stop(self, error: StreamError) -> None:
-        """Read nothing more of this stream in this run."""
-        self.stopped = True
-        self.run.fail(self, error)
-
-    @property
-    def root(self) -> PinterestStream:
-        """The stream at the top of this one's parents."""
-        return self.parent.root if self.parent else self
-
-    @functools.cached_property
-    def selected_children(self) -> list[PinterestStream]:
-        """The children that are read, or whose children are."""
-        return [child for child in self.children if child.wanted]
-
-    def _begin(self) -> None:
-        """Make sure that the table of each selected descendant exists, rows or not."""
-        for child in self.selected_children:
-            if child.selected:
-                # The SDK writes a child's SCHEMA with its first parent, which may never come.
-                child._write_schema_message()  # noqa: SLF001
-            child._begin()  # noqa: SLF001
-
-    def _read(self) -> Generator[Page]:
-        """The pages of a root stream, or of the parents that were handed in."""
-        if self.parent is not None:
-            yield from self.read_parents(self._parents)
-            return
-        if reason := self.why_skipped():
-            self.read = False
-            self.logger.warning("Stream %s is skipped: %s.", self.name, reason)
-            return
-        if self.ABORT_AT_RECORD_COUNT is None:
-            self.run.start()
-        with contextlib.closing(self._ahead or ReadAhead(self.source, self.run.budget)) as pages:
-            yield from pages
-
-    def read_parents(self, parents: Sequence[Record]) -> Iterator[Page]:
-        """The pages of a batch of parents, in their order; several are fetched at once."""
-        width = self.config["max_concurrency"]
-        with contextlib.closing(fan_out(parents, self.pages_of, self.run.budget, width)) as fetched:
-            for parent, pages in fetched:
-                try:
-                    yield from pages
-                except Gone as error:
-                    self.skip(parent, error)
-                except (Forbidden, QuotaExhausted):
-                    raise
-                except StreamError as error:
-                    # One broken parent costs the run its green, and the others nothing.
-                    self.run.fail(self, error)
-                    self._broken += 1
-                    if self._broken >= GIVE_UP_AFTER:
-                        raise
-
-    def _parents_for(self, child: PinterestStream, records: list[Record]) -> list[Record]:
-        mapped = self.stream_maps[0]
-        # A map that leaves the parent out as a whole is about its own records, as a deselection is.
-        removed = type(mapped) is RemoveRecordTransform
-        passes = mapped.get_filter_result
-        with _mapping(self.name):
-            parents = [
-                child.parent_of(record)
-                for record in records
-                if (self._only is None or record["id"] in self._only)
-                and (removed or passes(record))
-            ]
-        if self._only is not None:
-            self._only_unseen -= {record["id"] for record in records}
-        return parents
-
-    def parent_of(self, record: Record) -> Record:
-        """What this child needs of a parent's record."""
-        return {mine: record.get(theirs) for mine, theirs in self.parent_fields.items()}
-
-    def sync_parents(self, parents: Sequence[Record]) -> None:
-        """Sync this child for a batch of parents."""
-        if not parents or self.stopped:
-            return
-        self._parents = parents
-        try:
-            self.sync({"parents": len(parents)})
-        except (AbortedSyncFailedException, AbortedSyncPausedException):
-            self.logger.debug("Stopped after the number of records asked for")
-
-    def passed(self, page: Page) -> None:
-        """Hear that a page is written completely."""
-
-    def sync_rest(self) -> None:
-        """Sync what is left when the last batch of parents is through."""
-
-    def _end_children(self) -> None:
-        for child in self.selected_children:
-            child.sync_rest()
-            child._end_children()  # noqa: SLF001
+            self.writer.flush()
 
     def generate_child_contexts(
         self,
@@ -383,67 +256,6 @@ class PinterestStream(Stream, abc.ABC):
         """None: batch files would bypass the schema and the selection."""
         return
 
-    # -- what went wrong
-
-    def skip(self, parent: Record, error: StreamError) -> None:
-        """Leave one parent out and say so; the stream is then not complete."""
-        with self._skipping:  # threads that fetch may skip as well
-            self.skipped += 1
-            self._last_skip = error
-            number = self.skipped
-        if number <= TOLD_ONE_BY_ONE:
-            what = ", ".join(f"{name} {plain(value)}" for name, value in parent.items())
-            self.logger.warning("Stream %s: %s is skipped: %s", self.name, what, error)
-
-    def _fail_if_all_were_skipped(self) -> None:
-        """Take it for no accident of single objects when not one of several was served."""
-        if self.skipped > 1 and not self._served and self._last_skip:
-            kind = Forbidden if isinstance(self._last_skip, Withheld) else StreamError
-            what = f"all {self.skipped} objects were refused, the last with {self._last_skip}"
-            self.run.fail(self, kind(what))
-
-    def _note(self, sentence: str) -> None:
-        self.logger.warning("Stream %s: %s", self.name, sentence)
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything was read that the settings ask for, up to now."""
-        return (
-            self.read
-            and not self.skipped
-            and self.name not in self.run.failures
-            and all(stream.complete for stream in self.sources)
-        )
-
-    @property
-    def sources(self) -> Sequence[PinterestStream]:
-        """The streams without which this one cannot be complete."""
-        return (self.parent,) if self.parent else ()
-
-    def _finish(self) -> None:
-        """Close a stream and its descendants, which are not read any further in this run."""
-        if self.skipped > TOLD_ONE_BY_ONE:
-            self._note(f"{self.skipped} objects were skipped in all")
-        self._fail_if_all_were_skipped()
-        if self.keyless:
-            self._note(f"{self.keyless} records came without a key and are left out")
-        if self._shape and self._shape.unfit:
-            self._note(f"{self._shape.unfit} values did not fit the schema and are null")
-        for unseen in sorted(self._only_unseen) if self.complete else ():
-            self._note(f"board {unseen} of `board_ids` was not in the list; nothing is read of it")
-        for meter in self._meters:
-            meter.close()
-        self.finished = self.complete
-        if self.complete:
-            self.completed()
-        else:
-            for source in self.sources:
-                if self.selected and (error := self.run.failures.get(source.name)):
-                    kind = Forbidden if isinstance(error, Forbidden) else StreamError
-                    self.run.fail(self, kind(f"{source.name} was not read to the end"))
-        for child in self.selected_children:
-            child._finish()  # noqa: SLF001
-
     # The SDK moves bookmarks along with each record and takes a caught error for success. Ours are
     # set once, by `completed`; its two private steps on the way have nothing to do.
     def _write_starting_replication_value(self, context: Context | None) -> None: ...
@@ -452,68 +264,27 @@ class PinterestStream(Stream, abc.ABC):
         self, latest_record: Record, *, context: Context | None = None
     ) -> None: ...
 
-    def set_bookmark(self, value: str, **more: str) -> None:
-        """Set the bookmark, and what belongs to it, all at once."""
-        self.stream_state.update(
-            replication_key=self.replication_key, replication_key_value=value, **more
-        )
-
-    def completed(self) -> None:
-        """Say what follows from a complete read: what was not in it is gone."""
-        if self.selected and self.replaces:
-            self._write_activate_version_message(self._initialized_at)
-
-    # -- records
-
-    def prepare(self, page: Page) -> list[Record]:
-        """The page's records, completed and made to fit the schema; without keys there is none."""
-        if self._shape is None:
-            mask = self.mask
-            self._shape = Shape(self.effective_schema, lambda crumb: mask[crumb], self._note)
-        fill, adds, keys = self.fill, page.adds, self.primary_keys
-        whole, records = [], page.records()
-        self._served = self._served or bool(records) or type(page) is Page
-        for record in records:
-            if adds:
-                record.update(adds)
-            fill(record)
-        self._shape.conform_all(records)
-        for record in records:
-            for key in keys:
-                if record.get(key) is None:
-                    self.keyless += 1
-                    break
-            else:
-                whole.append(record)
-        version = b"" if self._stream_version is None else b',"version":%d' % self._stream_version
-        self._before = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(self.name)
-        self._after = b'%s,"time_extracted":%s}\n' % (version, encoder.encode(datetime.now(UTC)))
-        self._writer.flush()
-        return whole
-
-    @functools.cached_property
-    def _unmapped(self) -> bool:
-        """Whether no stream map and no flattening changes the records."""
-        maps = self.stream_maps
-        return (
-            len(maps) == 1
-            and type(maps[0]) is SameRecordTransform
-            and not (maps[0].flattening_enabled)
-        )
+    def state_of(self, part: str) -> dict[str, Any]:
+        """The part of the state that is about a partition, for reading and writing."""
+        if not self.part_by:
+            return self.stream_state
+        parts: list[dict[str, Any]] = self.stream_state.setdefault("partitions", [])
+        context = {self.part_by: part}
+        for state in parts:
+            if state["context"] == context:
+                return state
+        parts.append({"context": context})
+        return parts[-1]
 
     def _write_record_message(self, record: Record) -> None:
-        # Private in the SDK. Most of a record's time there goes into what these records do not
-        # need: they fit their schema, and `prune` leaves out what is not selected.
-        assert self._shape is not None  # noqa: S101 - for the type checker
-        self._shape.prune(record)
-        if self._unmapped:
-            self._writer.write_record(self._before, record, self._after)
-            self.state_manager.is_flushed = False
-        else:
-            with _mapping(self.name):
-                super()._write_record_message(record)
+        # Private in the SDK, where most of a record's time goes into what these do not need.
+        self.emission.write(record, super()._write_record_message)
 
-    # -- quiet: what the SDK says per batch of parents, once
+    # -- what it says
+
+    def note(self, sentence: str) -> None:
+        """Tell the user something about the stream."""
+        self.logger.warning("Stream %s: %s", self.name, sentence)
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log a message; what the SDK says of each further batch of parents is for DEBUG."""
@@ -543,22 +314,7 @@ class PinterestStream(Stream, abc.ABC):
             return super().get_sync_timer()
         return cast("metrics.Timer", self._meters[1])
 
-
-class ListStream(PinterestStream):
-    """A stream whose records are pages of one list: of the account, or of each parent."""
-
-    page_size: ClassVar[int | None] = PAGE_SIZE
-
-    def pages(self) -> Iterator[Page]:
-        """All pages of the list."""
-        return self.paginate(self.path, self.query(), page_size=self.page_size)
-
-    def pages_of(self, parent: Record) -> Iterator[Page]:
-        """All pages of one parent's list."""
-        return self.paginate(
-            self.path_for(parent),
-            self.query(),
-            page_size=self.page_size,
-            adds=parent,
-            single=True,
-        )
+    def close_meters(self) -> None:
+        """Tell the totals of a child."""
+        for meter in self._meters:
+            meter.close()

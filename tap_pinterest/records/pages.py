@@ -12,10 +12,13 @@ from tap_pinterest.records.shape import Record, decode
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 PAGE_SIZE = 250
 """Records on a page at most."""
+
+ITEMS = "items"
+"""Where the records of a page are in most answers."""
 
 
 class Envelope(msgspec.Struct):
@@ -28,9 +31,36 @@ class Envelope(msgspec.Struct):
 read_page = msgspec.json.Decoder(Envelope).decode
 
 
-def read_list(body: bytes) -> Envelope:
-    """Read an answer that is a bare list."""
-    return Envelope(msgspec.json.decode(b"[" + body + b"]", type=list[msgspec.Raw])[0])
+def reader(records_at: str = ITEMS) -> Callable[[bytes], Envelope]:
+    """What reads a page out of an answer.
+
+    Args:
+        records_at: Where the records are: names of fields with dots between them, or "" for the
+            answer itself. What is there is a list, or a single record.
+
+    Returns:
+        A function that raises msgspec.ValidationError where there is nothing at that place.
+    """
+    if records_at == ITEMS:
+        return read_page
+    steps = records_at.split(".") if records_at else []
+
+    def read(body: bytes) -> Envelope:
+        bookmark, part = None, msgspec.Raw(body)
+        for number, step in enumerate(steps):
+            fields = msgspec.json.decode(part, type=dict[str, msgspec.Raw])
+            if not number and "bookmark" in fields:
+                bookmark = msgspec.json.decode(fields["bookmark"], type=str | None)
+            if step not in fields:
+                raise msgspec.ValidationError(f"there is no `{records_at}` in the answer")
+            part = fields[step]
+        if memoryview(part).tobytes().lstrip()[:1] == b"{":
+            part = msgspec.Raw(b"[%b]" % memoryview(part).tobytes())
+        return Envelope(
+            msgspec.json.decode(b"[%b]" % bytes(part), type=list[msgspec.Raw])[0], bookmark
+        )
+
+    return read
 
 
 @dataclass(slots=True)
@@ -41,22 +71,43 @@ class Page:
         items: The records as JSON, or decoded already.
         size: Bytes they hold while they wait.
         adds: Fields that each of these records gets, such as its parent's id.
+        part: The partition of the stream that they belong to; "" where it has none.
         ends: How far the stream got when this page is written; None where that is not kept.
+        odd: What was on the page and could not be taken for a record.
+        notes: What else the user should know about what the API sent, a sentence each.
     """
 
     items: msgspec.Raw | bytes | list[Record]
     size: int
     adds: Mapping[str, Any] = field(default_factory=dict)
+    part: str = ""
     ends: str | None = None
+    odd: list[StreamError] = field(default_factory=list)
+    notes: set[str] = field(default_factory=set)
 
     def records(self) -> list[Record]:
-        """The records, decoded."""
+        """The records, decoded; what is among them and is no object goes to `odd`.
+
+        Raises:
+            StreamError: There is no list of anything.
+        """
         if isinstance(self.items, list):
             return self.items
         try:
             return decode(self.items)
         except msgspec.DecodeError as exc:
-            raise StreamError(f"a page could not be read ({exc})") from exc
+            try:
+                items = msgspec.json.decode(self.items, type=list[msgspec.Raw])
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                raise StreamError(f"a page could not be read ({exc})") from exc
+        records = []
+        for item in items:
+            try:
+                records += decode(b"[%b]" % bytes(item))
+            except msgspec.DecodeError:
+                what = bytes(item)[:40].decode("utf-8", "replace")
+                self.odd.append(StreamError(f"the API sent {what} among the records"))
+        return records
 
 
 def query(params: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -68,3 +119,9 @@ def query(params: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tupl
                 yield name, str(item).lower()
             elif item is not None:
                 yield name, str(item)
+
+
+def chosen(declared: Iterable[str] | setting, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values that a list is read over, each once: those declared, or those of a setting."""
+    values = declared.of(config) or () if isinstance(declared, setting) else declared
+    return tuple(dict.fromkeys(str(value).strip() for value in values))

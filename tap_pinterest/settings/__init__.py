@@ -337,10 +337,16 @@ SHORTEST_NAME = 32
 
 
 class setting:  # noqa: N801 - reads as a word in the streams' declarations
-    """Stands for the value of a setting in a stream's declaration."""
+    """Stands for the value of a setting in a stream's declaration.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: The setting.
+        narrows: Whether another value than its default leaves rows out.
+    """
+
+    def __init__(self, name: str, *, narrows: bool = True) -> None:
         self.name = name
+        self.narrows = narrows
 
     def of(self, config: Mapping[str, Any]) -> Any:
         """The value in a configuration; None where it is not set."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.kinds.stream import ListStream
+from tap_pinterest.kinds.lists import ListStream, paginate, path_for
 from tap_pinterest.settings import setting
 from tap_pinterest.streams.organic import link_to_profile
 
@@ -65,4 +65,4 @@ class FollowingInterests(ListStream):
 
     def pages(self) -> Iterator[Page]:
         """The list of the account's own user."""
-        return self.paginate(self.path_for(self.run.account()), self.query())
+        return paginate(self, path_for(self.path, self.run.account()), self.query())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
-from tap_pinterest.kinds.stream import ListStream, PinterestStream
-from tap_pinterest.records.pages import Page, read_list
+from tap_pinterest.kinds.lists import ListStream, paginate, path_for
+from tap_pinterest.kinds.stream import PinterestStream
+from tap_pinterest.records.pages import Page
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class BoardPins(ListStream):
     record_type = "organic/pin"
     primary_keys = ("board_id", "id")
     scopes = ("boards:read", "pins:read")
-    params: ClassVar = {"pin_metrics": setting("pin_metrics")}
+    params: ClassVar = {"pin_metrics": setting("pin_metrics", narrows=False)}
     fill = staticmethod(link_to_pin)
 
 
@@ -79,7 +80,7 @@ class Pins(ListStream):
     scopes = ("boards:read", "pins:read")
     params: ClassVar = {
         "include_protected_pins": setting("include_protected_pins"),
-        "pin_metrics": setting("pin_metrics"),
+        "pin_metrics": setting("pin_metrics", narrows=False),
     }
     fill = staticmethod(link_to_pin)
 
@@ -93,18 +94,19 @@ class Likes(ListStream):
     primary_keys = ("id",)
     scopes = ("boards:read", "boards:read_secret", "pins:read", "pins:read_secret")
     selected_by_default = False
+    narrowed_by = ("likes_board_name",)
     fill = staticmethod(link_to_pin)
 
     def pages(self) -> Iterator[Page]:
         """The pages of the board that has the configured name."""
         name = self.config["likes_board_name"]
-        for page in self.paginate("/boards", self.query(privacy="SECRET")):
+        for page in paginate(self, "/boards", self.query(privacy="SECRET")):
             for board in page.records():
                 if board.get("name") == name:
-                    return self.paginate(self.path_for(board), self.query())
+                    return paginate(self, path_for(self.path, board), self.query())
         self.logger.info("There is no secret board named %r, so there are no likes to read.", name)
         # Renamed, or hidden from a token without the secret scopes: no reason to let rows vanish.
-        self.read = False
+        self.reading.begun = False
         return iter(())
 
 
@@ -166,4 +168,4 @@ class LinkedBusinesses(ListStream):
     scopes = ("user_accounts:read",)
     takes_ad_account = False
     page_size = None
-    read_answer = staticmethod(read_list)
+    records_at = ""

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.kinds.stream import PinterestStream
-from tap_pinterest.records.pages import Page
+from tap_pinterest.kinds.snapshots import SnapshotStream
 from tap_pinterest.streams.organic import Boards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
+    from tap_pinterest.records.pages import Page
     from tap_pinterest.records.shape import Record
-
-
-class SnapshotStream(PinterestStream):
-    """Keeps what it sees as the row of the day on which the run started."""
-
-    whole = False
-    replication_key = "date"
-
-    def completed(self) -> None:
-        """Set the bookmark to the day."""
-        self.set_bookmark(self.run.today.isoformat())
-
-    def keep(self, records: Sequence[Record]) -> Page:
-        """The day's rows."""
-        return Page(list(records), 0, {"date": self.run.today.isoformat()})
 
 
 class AccountSnapshots(SnapshotStream):
@@ -63,10 +48,6 @@ class BoardSnapshots(SnapshotStream):
         "collaborator_count": "collaborator_count",
     }
 
-    def read_parents(self, parents: Sequence[Record]) -> Iterator[Page]:
-        """The boards as the list has them: no request of their own."""
-        yield self.keep(parents)
-
     def sample(self, parent: Record | None) -> Iterator[Page]:
         """One board."""
-        return self.read_parents([self.parent_of(parent or {})])
+        return iter([self.at_once([self.parent_of(parent or {})])])

@@ -201,7 +201,7 @@ def test_a_pin_that_cannot_be_read_costs_itself_alone(
         assert analytics_requests(sim) <= batches + 1 + lost * 2 * 7
     # What was not read whole moves no bookmark; the next run begins at the same day.
     assert "replication_key_value" not in state_of(run)
-    assert "pass" not in state_of(run)
+    assert not state_of(run)["pass"]["open"]
     again = run_tap(sim, select=BOTH, start_days_back=2, state=run.states[-1]).ok()
     check(again, sim, (back(2), back(1)))
     sim.world.gone_pins.clear()
@@ -224,10 +224,11 @@ def test_an_answer_that_cannot_be_understood_is_said(start: Any, bulk: bool) -> 
     assert run.crash is None or "Traceback" not in run.log
     assert "replication_key_value" not in state_of(run)
     sim.faults.clear()
-    again = run_tap(sim, select=BOTH, start_days_back=2, state=run.states[-1]).ok()
     warehouse: dict[str, Any] = {}
     upsert(warehouse, run)
-    upsert(warehouse, again)
+    for _ in range(2):  # one by one, the next run goes on behind them, and the one after tries again
+        run = run_tap(sim, select=BOTH, start_days_back=2, state=run.states[-1]).ok()
+        upsert(warehouse, run)
     expected = table("pin_analytics", pin_rows(sim.world, back(2), back(1)))
     assert warehouse["pin_analytics"] == expected
 
@@ -413,7 +414,7 @@ def test_a_pass_with_a_gap_moves_no_bookmark_and_the_next_begins_anew(
         runs.append(run)
     assert [run.exit_code for run in runs] == [1, 0]
     assert "replication_key_value" not in state_of(runs[1])
-    assert "pass" not in state_of(runs[1])
+    assert not state_of(runs[1])["pass"]["open"]
     sim.world.forbidden_pins.clear()
     sim.clear()
     for _ in range(2):
@@ -444,7 +445,7 @@ def test_bulk_access_that_comes_during_a_pass_reads_everything(start: Any) -> No
     )  # fmt: skip
     first = run_tap(sim, select=BOTH, start_days_back=2)
     assert first.exit_code == 1
-    assert state_of(first)["pass"]
+    assert state_of(first)["pass"]["open"]
     sim.world.bulk_analytics = True
     sim.advance(DAY_OF_QUOTA)
     second = run_tap(sim, select=BOTH, start_days_back=2, state=first.states[-1]).ok()

@@ -1,0 +1,92 @@
+"""Batches: parents that one request asks for together."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from tap_pinterest.errors import Gone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tap_pinterest.records.shape import Record
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How a stream asks for its parents: many in one request.
+
+    Attributes:
+        most: How many parents a request takes.
+        by: Fields of a parent that must be the same for all of them, such as the ad account.
+    """
+
+    most: int
+    by: tuple[str, ...]
+
+
+class Waiting:
+    """Parents that wait until a request is full, whatever page of theirs they came on."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._groups: dict[tuple[object, ...], list[Record]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._groups.values()))
+
+    def put(self, parents: Sequence[Record]) -> None:
+        """Let parents wait, each with those of its group."""
+        for parent in parents:
+            group = tuple(parent[name] for name in self._batch.by)
+            self._groups.setdefault(group, []).append(parent)
+
+    def first(self, count: int) -> list[Record]:
+        """Some of the parents; they wait on."""
+        parents = itertools.chain.from_iterable(self._groups.values())
+        return list(itertools.islice(parents, count))
+
+    def full(self) -> list[Record]:
+        """The batches that are full; they wait no longer."""
+        return [batch for group in list(self._groups) for batch in self._taken(group, full=True)]
+
+    def rest(self, **of: object) -> list[Record]:
+        """All that waits, or all of the groups that have these values, in batches."""
+        at = [(self._batch.by.index(name), value) for name, value in of.items()]
+        groups = [group for group in self._groups if all(group[n] == value for n, value in at)]
+        batches = [batch for group in groups for batch in self._taken(group, full=False)]
+        for group in groups:
+            del self._groups[group]
+        return batches
+
+    def _taken(self, group: tuple[object, ...], *, full: bool) -> Iterator[Record]:
+        most, parents = self._batch.most, self._groups[group]
+        while len(parents) >= (most if full else 1):
+            yield {**dict(zip(self._batch.by, group, strict=True)), "members": parents[:most]}
+            del parents[:most]
+
+
+def halved(
+    members: Sequence[T], ask: Callable[[Sequence[T]], A], lost: Callable[[T, Gone], None]
+) -> Iterator[A]:
+    """Answers about all members; one that is gone fails a request for all, and is found by halves.
+
+    Args:
+        members: What is asked for, at least one.
+        ask: Sends a request about some of them.
+        lost: Told of each that is gone.
+    """
+    try:
+        yield ask(members)
+    except Gone as error:
+        if len(members) == 1:
+            lost(members[0], error)
+            return
+        half = len(members) // 2
+        yield from halved(members[:half], ask, lost)
+        yield from halved(members[half:], ask, lost)

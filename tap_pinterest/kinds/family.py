@@ -1,0 +1,183 @@
+"""Parents and children: who hands what to whom, what ends when, and who closes a table.
+
+The SDK syncs a child for one record of its parent at a time. Here it is synced for a page of them,
+so that SCHEMA lines, log lines and state stay the same while boards and Pins grow.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+
+from tap_pinterest.errors import Forbidden, StreamError
+from tap_pinterest.kinds.emission import mapping
+from tap_pinterest.settings import setting
+from tap_pinterest.settings.narrowing import has_filter, is_changed
+
+if TYPE_CHECKING:
+    from tap_pinterest.kinds.stream import PinterestStream
+    from tap_pinterest.records.shape import Record
+
+
+class Family:
+    """A stream among its parent and its children."""
+
+    def __init__(self, stream: PinterestStream) -> None:
+        self._stream = stream
+        self.parent: PinterestStream | None = None
+        self.children: list[PinterestStream] = []
+        only = stream.only_parents.of(stream.config) if stream.only_parents else None
+        self.only: frozenset[str] | None = frozenset(only) if only else None
+        self.unseen = set(only or ())
+
+    @property
+    def root(self) -> PinterestStream:
+        """The stream at the top."""
+        return self.parent.family.root if self.parent else self._stream
+
+    def adopt(self, child: PinterestStream) -> None:
+        """Make a stream a child of this one."""
+        self.children.append(child)
+        child.family.parent = self._stream
+
+    @functools.cached_property
+    def selected_children(self) -> list[PinterestStream]:
+        """The children that are read, or whose children are."""
+        return [child for child in self.children if child.wanted and not child.why_skipped()]
+
+    @property
+    def are_ids_enough(self) -> bool:
+        """Whether nobody looks at more of the parents than at their ids."""
+        needed = {name for child in self.selected_children for name in child.parent_fields.values()}
+        return (
+            not self._stream.selected
+            and needed <= {"id"}
+            and type(self._stream.stream_maps[0]) is SameRecordTransform
+        )
+
+    # -- from the first page to the last
+
+    def open(self) -> None:
+        """Make sure that the table of each selected descendant exists, rows or not."""
+        for child in self.children:
+            if child.selected:
+                # The SDK writes a child's SCHEMA with its first parent, which may never come.
+                child._write_schema_message()  # noqa: SLF001
+                if (reason := child.why_skipped()) and not self._stream.why_skipped():
+                    child.reading.skip(reason)
+            child.family.open()
+
+    def hand_down(self, records: list[Record]) -> None:
+        """Sync the children for a page of records of this stream."""
+        for child in self.selected_children:
+            child.sync_parents(self._parents_for(child, records))
+        if self.only is not None:
+            self.unseen -= {record["id"] for record in records}
+
+    def _parents_for(self, child: PinterestStream, records: list[Record]) -> list[Record]:
+        mapped = self._stream.stream_maps[0]
+        # A map that leaves the parent out as a whole is about its own records, as a deselection is.
+        removed = type(mapped) is RemoveRecordTransform
+        with mapping(self._stream.name):
+            return [
+                child.parent_of(record)
+                for record in records
+                if (self.only is None or record["id"] in self.only)
+                and (removed or mapped.get_filter_result(record))
+            ]
+
+    def flush(self, part: str | None = None) -> None:
+        """Sync the descendants for parents that still wait for others: of a partition, or all."""
+        for child in self.selected_children:
+            child.sync_rest(part)
+            child.reading.ended = not child.reading.stopped
+            child.family.flush(part)
+
+    def end(self, part: str) -> None:
+        """End a partition, of this stream and of its descendants."""
+        self.flush(part)
+        self._settle(part)
+
+    def _settle(self, part: str) -> None:
+        if self._stream.losses.complete(part):
+            self._stream.completed(part)
+        else:
+            self._stream.fell_short(part)
+        for child in self.selected_children:
+            child.family._settle(part)  # noqa: SLF001 - of the same class
+
+    def close(self) -> None:
+        """End this stream and its descendants, which are not read any further in this run."""
+        stream = self._stream
+        stream.losses.close()
+        stream.emission.close()
+        stream.close_meters()
+        stream.finished = stream.losses.complete()
+        if not stream.finished:
+            if not stream.part_by and stream.reading.begun:
+                stream.fell_short("")
+            self._tell_what_is_missing_above()
+        else:
+            self._tell_unseen()
+            if not stream.part_by:
+                stream.completed("")
+            if stream.selected and self.replaces:
+                stream._write_activate_version_message(stream._initialized_at)  # noqa: SLF001
+        for child in self.children:
+            if child.wanted:
+                child.family.close()
+
+    def _tell_what_is_missing_above(self) -> None:
+        stream = self._stream
+        for source in stream.sources:
+            if stream.selected and (error := stream.run.failures.get(source.name)):
+                kind = Forbidden if isinstance(error, Forbidden) else StreamError
+                stream.run.fail(stream, kind(f"{source.name} was not read to the end"))
+
+    def _tell_unseen(self) -> None:
+        only = self._stream.only_parents
+        for unseen in sorted(self.unseen) if only else ():
+            self._stream.note(
+                f"`{only and only.name}` names {unseen}, which was not in the list; nothing is "
+                "read of it"
+            )
+
+    # -- what is gone
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a complete read replaces all rows read before."""
+        stream, emit = self._stream, self._stream.config["emit_activate_version_messages"]
+        whole = stream.whole and (stream.replication_key is None or stream.is_full_table)
+        return whole and (emit == ALONE or (bool(emit) and not self.is_narrowed))
+
+    @property
+    def version(self) -> int | None:
+        """The version of the table that the records of this run make; None without one."""
+        return self._stream._initialized_at if self.replaces else None  # noqa: SLF001
+
+    @functools.cached_property
+    def is_narrowed(self) -> bool:
+        """Whether a setting, an account or a filter leaves rows out.
+
+        Another pipeline may read these into the same table: they are not gone.
+        """
+        stream, config = self._stream, self._stream.config
+        names = [
+            declared.name
+            for declared in (*stream.params.values(), *stream.over.values())
+            if isinstance(declared, setting) and declared.narrows
+        ]
+        above = self.parent.family if self.parent else None
+        return (
+            bool(stream.run.account_params and stream.takes_ad_account)
+            or any(is_changed(config, name) for name in (*names, *stream.narrowed_by))
+            or has_filter(config, stream.name)
+            or (above is not None and (above.only is not None or above.is_narrowed))
+        )
+
+
+ALONE = "alone"
+"""Value of `emit_activate_version_messages`: this pipeline alone fills its tables."""

@@ -1,0 +1,102 @@
+"""What of a stream was not read in a run, and so what is complete."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from tap_pinterest.errors import Forbidden, StreamError, Withheld
+
+if TYPE_CHECKING:
+    from tap_pinterest.kinds.stream import PinterestStream
+
+TOLD_ONE_BY_ONE = 10
+"""How many skipped objects of a stream are named; after that they are only counted."""
+
+
+class Losses:
+    """What of one stream was not read: named, counted, and by partition.
+
+    What is gone or not ours to see is skipped: a warning, and the run may still end well. What
+    should have been readable is missed: the run ends with an error. Neither leaves its partition
+    complete. Threads that fetch may tell of losses as well.
+    """
+
+    def __init__(self, stream: PinterestStream) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._parts: set[str] = set()
+        self._forbidden: set[str] = set()
+        self._last: StreamError | None = None
+        self._failed = False
+        self.skipped = 0
+        self.served = False
+
+    def skip(self, what: str, error: StreamError, part: str = "") -> None:
+        """Note that something is gone, or not ours to see.
+
+        Args:
+            what: The object, as the user knows it.
+            error: Why it was not read.
+            part: The partition that it is of.
+        """
+        with self._lock:
+            self.skipped += 1
+            self._parts.add(part)
+            self._last = error
+            number = self.skipped
+        if number <= TOLD_ONE_BY_ONE:
+            self._stream.note(f"{what} is skipped: {error}")
+
+    def miss(self, what: str, error: StreamError, part: str = "") -> None:
+        """Note that something that should be there could not be read; see `skip`."""
+        with self._lock:
+            self._parts.add(part)
+        self._stream.run.fail(
+            self._stream, type(error)(f"{what}: {error}" if what else str(error), error.answer)
+        )
+
+    def forbid(self, what: str, error: StreamError, part: str) -> None:
+        """Note that a partition is not open to this account or token; see `skip`."""
+        with self._lock:
+            self._forbidden.add(part)
+        self.miss(what, Forbidden(str(error), error.answer), part)
+
+    def is_forbidden(self, part: str) -> bool:
+        """Whether a partition turned out not to be open to us: nothing more of it is asked for."""
+        return part in self._forbidden
+
+    def fail(self, error: StreamError) -> None:
+        """Note that nothing more of the stream is read."""
+        self._failed = True
+        self._stream.run.fail(self._stream, error)
+
+    def within(self, part: str) -> bool:
+        """Whether anything of a partition was not read."""
+        return self._failed or part in self._parts
+
+    def complete(self, part: str | None = None) -> bool:
+        """Whether everything was read up to now: of one partition, or of all.
+
+        A stream that the partition is not part of (the list of ad accounts) matters for all only.
+        """
+        stream = self._stream
+        if part is None or not stream.part_by:
+            is_here = not self._parts and stream.name not in stream.run.failures
+            sources, part = list(stream.sources), None
+        else:
+            is_here = not self.within(part)
+            sources = [source for source in stream.sources if source.part_by]
+        return (
+            stream.reading.begun
+            and is_here
+            and all(source.losses.complete(part) for source in sources)
+        )
+
+    def close(self) -> None:
+        """Tell how many were skipped; that not one of several was served is no accident."""
+        if self.skipped > TOLD_ONE_BY_ONE:
+            self._stream.note(f"{self.skipped} objects were skipped in all")
+        if self.skipped > 1 and not self.served and self._last:
+            kind = Forbidden if isinstance(self._last, Withheld) else StreamError
+            self.fail(kind(f"all {self.skipped} objects were refused, the last with {self._last}"))

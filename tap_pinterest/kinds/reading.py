@@ -1,0 +1,211 @@
+"""How the pages of a stream are read: ahead, in order, and so that what is lost costs itself."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
+
+from tap_pinterest.errors import (
+    Forbidden,
+    Gone,
+    QuotaExhausted,
+    Refused,
+    StreamError,
+    Withheld,
+    plain,
+)
+from tap_pinterest.kinds.batches import Waiting
+from tap_pinterest.readahead import ReadAhead, fan_out
+from tap_pinterest.records.pages import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+
+    from tap_pinterest.kinds.stream import PinterestStream
+    from tap_pinterest.records.shape import Record
+
+    Taken = Generator[tuple[Page, list[Record]]]
+
+GIVE_UP_AFTER = 3
+"""How many parents in a row may fail, tried again and again, before their stream is given up."""
+
+
+class Reading:
+    """Reads one stream: the pages of a root, or those of the parents that are handed in."""
+
+    def __init__(self, stream: PinterestStream) -> None:
+        self._stream = stream
+        self._ahead: ReadAhead[Page] | None = None
+        self._parents: Sequence[Record] = ()
+        self.waiting = Waiting(stream.batch) if stream.batch else None
+        self._failed = 0
+        self._noted: set[str] = set()
+        self.begun = True
+        self.stopped = False
+        self.ended = False
+
+    # -- a root
+
+    def start(self) -> None:
+        """Begin to read ahead."""
+        self._ahead = ReadAhead(self._source, self._stream.run.budget)
+
+    def _source(self) -> Iterator[Page]:
+        """The pages of the list, or the parents that the user named where that is enough."""
+        family = self._stream.family
+        if family.only and family.are_ids_enough:
+            # Nobody wants the parents themselves, and no filter needs to see them.
+            family.unseen.clear()
+            return iter([Page([{"id": key} for key in sorted(family.only)], 0)])
+        return self._stream.pages()
+
+    def pages(self) -> Taken:
+        """Each page with its records, in order; nothing where the stream is skipped."""
+        stream = self._stream
+        if stream.parent is not None:
+            yield from self.of_parents(self._parents)
+            return
+        if reason := stream.why_skipped():
+            self.skip(reason)
+            return
+        if stream.ABORT_AT_RECORD_COUNT is None:
+            stream.run.start()
+        if self._ahead is None:
+            self.start()
+        assert self._ahead is not None  # noqa: S101 - for the type checker
+        with contextlib.closing(self._ahead) as pages:
+            for page in pages:
+                yield page, self.take(page)
+
+    def skip(self, reason: str) -> None:
+        """Say why the stream is not read; it is not complete then."""
+        self.begun = False
+        self._stream.logger.warning("Stream %s is skipped: %s.", self._stream.name, reason)
+
+    # -- parents
+
+    def sync_parents(self, parents: Sequence[Record]) -> None:
+        """Sync the stream for some parents; those that wait for a full batch, later."""
+        if self.waiting is not None:
+            self.waiting.put(parents)
+            parents = self.waiting.full()
+        self.sync(parents)
+
+    def sync_rest(self, part: str | None) -> None:
+        """Sync the stream for what still waits: of a partition, or all."""
+        if self.waiting is not None:
+            by = self._stream.part_by
+            self.sync(self.waiting.rest(**({by: part} if by and part is not None else {})))
+
+    def sync(self, parents: Sequence[Record]) -> None:
+        """Sync the stream for parents, or for batches of them."""
+        if not parents or self.stopped:
+            return
+        self._parents = parents
+        try:
+            self._stream.sync({"parents": len(parents)})
+        except (AbortedSyncFailedException, AbortedSyncPausedException):
+            self._stream.logger.debug("Stopped after the number of records asked for")
+
+    def of_parents(self, parents: Sequence[Record]) -> Taken:
+        """The pages of parents, in their order; several are fetched at once."""
+        stream = self._stream
+        if page := stream.at_once(parents):
+            yield page, self.take(page)
+            return
+        width = stream.config["max_concurrency"]
+        open_ = [parent for parent in parents if not self._is_closed(parent)]
+        with contextlib.closing(
+            fan_out(open_, stream.pages_of, stream.run.budget, width)
+        ) as fetched:
+            for parent, pages in fetched:
+                if self._is_closed(parent):
+                    continue
+                try:
+                    for page in pages:
+                        yield page, self.take(page)
+                except (Forbidden, QuotaExhausted, Gone, StreamError) as error:
+                    self._lost(parent, error)
+                else:
+                    self._failed = 0
+                if stream.part_by and not (stream.parent and stream.parent.part_by):
+                    stream.family.end(stream.part_of(parent))
+
+    def _is_closed(self, parent: Record) -> bool:
+        """Whether the ad account of a parent turned out not to be open to us."""
+        return self._stream.losses.is_forbidden(self._stream.part_of(parent))
+
+    def _lost(self, parent: Record, error: StreamError) -> None:
+        """Tell that a parent could not be read; what lies behind it is read all the same.
+
+        Raises:
+            StreamError: It is about more than this parent.
+        """
+        stream, part, what = self._stream, self._stream.part_of(parent), named(parent)
+        if stream.part_by and isinstance(error, Forbidden | Withheld):
+            stream.losses.forbid(what, error, part)
+        elif isinstance(error, Forbidden | QuotaExhausted):
+            raise error
+        elif isinstance(error, Gone):
+            stream.losses.skip(what, error, part)
+        else:
+            stream.losses.miss(what, error, part)
+        stream.gave_up(parent)
+        # One broken parent costs the run its green, and the others nothing. But where nothing
+        # answers any more, trying each for minutes helps nobody.
+        self._failed = 0 if isinstance(error, Refused | Gone | Forbidden) else self._failed + 1
+        if self._failed >= GIVE_UP_AFTER:
+            raise error
+
+    # -- pages
+
+    def take(self, page: Page) -> list[Record]:
+        """A page's records, completed and made to fit; what is none of them is told.
+
+        A record without its key is left out: two of them would be one row.
+        """
+        stream, losses = self._stream, self._stream.losses
+        try:
+            records = page.records()
+        except StreamError as error:
+            losses.miss(named(page.adds), error, page.part)
+            return []
+        for odd in page.odd:
+            losses.miss(named(page.adds), odd, page.part)
+        for note in page.notes - self._noted:
+            self._noted.add(note)
+            stream.note(note)
+        losses.served = losses.served or bool(records) or type(page) is Page
+        adds, fill, keys = page.adds, stream.fill, stream.primary_keys
+        for record in records:
+            if adds:
+                record.update(adds)
+            fill(record)
+        stream.emission.fit(records)
+        whole = []
+        for record in records:
+            for key in keys:
+                if record.get(key) in NO_KEY:
+                    losses.miss(
+                        named(page.adds),
+                        StreamError(f"a record has no `{key}`: {plain(record)}"),
+                        page.part,
+                    )
+                    break
+            else:
+                whole.append(record)
+        stream.took(page, whole)
+        return whole
+
+
+NO_KEY = (None, "")
+"""What a key that is missing is."""
+
+
+def named(values: Mapping[str, object]) -> str:
+    """An object as the user knows it: its parent's ids, or nothing."""
+    return ", ".join(
+        f"{name} {plain(value)}" for name, value in values.items() if isinstance(value, str | int)
+    )
