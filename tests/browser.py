@@ -9,7 +9,6 @@ import json
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +16,7 @@ import requests
 import websocket
 
 from tests.conftest import missing
+from tests.harness import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,14 +80,14 @@ class Browser:
             pages = wait_for(
                 lambda: [
                     page
-                    for page in requests.get(f"http://127.0.0.1:{port}/json", timeout=60).json()
+                    for page in requests.get(f"http://127.0.0.1:{port}/json").json()
                     if page["type"] == "page"
                 ]
             )
             self._socket = opened.enter_context(
                 contextlib.closing(
                     websocket.create_connection(
-                        pages[0]["webSocketDebuggerUrl"], timeout=60, suppress_origin=True
+                        pages[0]["webSocketDebuggerUrl"], suppress_origin=True
                     )
                 )
             )
@@ -155,12 +155,3 @@ class Browser:
         """A computed style of an element."""
         element = f"document.querySelector({json.dumps(selector)})"
         return self.run(f"getComputedStyle({element}).getPropertyValue({json.dumps(name)})")
-
-
-def wait_for(condition: Any, seconds: float = 60) -> Any:
-    """What a condition gives when it is first true."""
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "the browser did not get there"
-        time.sleep(0.05)
-    return found
