@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import json
-import os
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import pytest
 import requests
 import websocket
 
+from tests.conftest import missing
+from tests.harness import wait_for
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -39,12 +41,29 @@ FLAGS = (
 
 def find() -> str:
     """The executable; skips where there is none, but fails in CI."""
-    for name in NAMES:
-        if found := shutil.which(name):
-            return found
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"none of {', '.join(NAMES)} is installed")
-    pytest.skip(f"none of {', '.join(NAMES)} is installed (Debian's package is `chromium`)")
+    return next(filter(None, map(shutil.which, NAMES)), None) or missing(
+        f"none of {', '.join(NAMES)} is installed (Debian's package is `chromium`)"
+    )
+
+
+@contextlib.contextmanager
+def chromium(executable: str) -> Iterator[Path]:
+    """A running browser: the folder of its profile, which vanishes with it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        process = subprocess.Popen(
+            [executable, *FLAGS, f"--user-data-dir={folder}", "about:blank"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield Path(folder)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 class Browser:
@@ -54,28 +73,25 @@ class Browser:
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self._process = subprocess.Popen(
-            [find(), *FLAGS, f"--user-data-dir={self._folder.name}", "about:blank"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            port_file = Path(self._folder.name, "DevToolsActivePort")
+        executable = find()  # before anything is open: it may skip the test
+        with contextlib.ExitStack() as opened:
+            port_file = opened.enter_context(chromium(executable)) / "DevToolsActivePort"
             port = wait_for(lambda: port_file.exists() and port_file.read_text().split()[:1])[0]
             pages = wait_for(
                 lambda: [
                     page
-                    for page in requests.get(f"http://127.0.0.1:{port}/json", timeout=10).json()
+                    for page in requests.get(f"http://127.0.0.1:{port}/json").json()
                     if page["type"] == "page"
                 ]
             )
-            self._socket = websocket.create_connection(
-                pages[0]["webSocketDebuggerUrl"], timeout=30, suppress_origin=True
+            self._socket = opened.enter_context(
+                contextlib.closing(
+                    websocket.create_connection(
+                        pages[0]["webSocketDebuggerUrl"], suppress_origin=True
+                    )
+                )
             )
-        except BaseException:
-            self._end()
-            raise
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(
@@ -84,13 +100,7 @@ class Browser:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._socket.close()
-        self._end()
-
-    def _end(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=20)
-        self._folder.cleanup()
+        self._opened.close()
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command and wait for its answer."""
@@ -145,12 +155,3 @@ class Browser:
         """A computed style of an element."""
         element = f"document.querySelector({json.dumps(selector)})"
         return self.run(f"getComputedStyle({element}).getPropertyValue({json.dumps(name)})")
-
-
-def wait_for(condition: Any, seconds: float = 30) -> Any:
-    """What a condition gives when it is first true."""
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "the browser did not get there"
-        time.sleep(0.05)
-    return found

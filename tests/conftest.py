@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,10 +28,18 @@ settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exponential waits of milliseconds; what the API names is waited for as it says."""
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Exponential waits of milliseconds; what the API names is waited for as it says.
+
+    Threads that a test began end before the next one begins, which patches what they use.
+    """
     monkeypatch.setattr(transport, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(transport, "LONGEST_WAIT", 0.01)
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+        assert not thread.is_alive(), f"{thread.name} goes on"
 
 
 @pytest.fixture

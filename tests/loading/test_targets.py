@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from tests.harness import (
     files,
     pipe,
     run_tap,
+    wait_for,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +77,6 @@ def ask_duckdb(target: Path, database: Path, *queries: str) -> list[Any]:
         [str(python), "-c", script, str(database), *queries],
         capture_output=True,
         env=environment(),
-        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
@@ -146,13 +146,12 @@ class Postgres:
 
     def ask(self, query: str) -> list[list[str]]:
         """The rows of a query."""
-        psql = shutil.which("psql", path=_paths())
+        psql = shutil.which("psql")
         assert psql, "psql is not there"
         server = f"postgresql://tap@127.0.0.1:{self.port}/postgres"
         done = subprocess.run(
             [psql, "-AtX", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", query, server],
             capture_output=True,
-            timeout=30,
             check=False,
         )
         assert done.returncode == 0, done.stderr.decode()
@@ -171,12 +170,6 @@ class Postgres:
         }
 
 
-def _paths() -> str:
-    """Where programs are; Debian keeps those of PostgreSQL apart."""
-    kept = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return os.pathsep.join([*map(str, kept), os.environ.get("PATH", "")])
-
-
 def _user() -> dict[str, Any]:
     """PostgreSQL does not run as root: whoever stands in for it."""
     if os.geteuid() != 0:
@@ -193,20 +186,20 @@ def _user() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def target_postgres() -> Path:
     """The executable of target-postgres, where PostgreSQL is there too."""
-    if not shutil.which("initdb", path=_paths()):
-        pytest.skip("PostgreSQL (initdb, postgres, psql) is not installed")
+    if not shutil.which("initdb"):
+        missing("no initdb of PostgreSQL is on the PATH (Debian: /usr/lib/postgresql/*/bin)")
     return executable("target-postgres", "target-postgres", "TARGET_POSTGRES")
 
 
 @pytest.fixture(scope="module")
 def postgres(target_postgres: Path) -> Iterator[Postgres]:
+    user = _user()  # before anything is made: it may skip the test
     folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"tap-pinterest-pg-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
-    user = _user()
     if user:
         os.chown(folder, user["user"], user["group"])
-    initdb, server = (shutil.which(name, path=_paths()) for name in ("initdb", "postgres"))
+    initdb, server = (shutil.which(name) for name in ("initdb", "postgres"))
     assert initdb
     assert server
     data = str(folder / "data")
@@ -236,21 +229,14 @@ def postgres(target_postgres: Path) -> Iterator[Postgres]:
             [server, "-D", data, *options], stdout=log, stderr=log, cwd=folder, **user
         )
     try:
-        end = time.monotonic() + 20
-        while time.monotonic() < end and process.poll() is None:
-            with socket.socket() as probe:
-                probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        started = Postgres(folder, port)
-        while b"ready to accept connections" not in (folder / "log").read_bytes():
-            assert time.monotonic() < end, (folder / "log").read_text()
-            time.sleep(0.05)
-        yield started
+        ready = b"ready to accept connections"
+        said = (folder / "log").read_bytes
+        wait_for(lambda: ready in said() or process.poll() is not None)
+        assert ready in said(), said().decode()
+        yield Postgres(folder, port)
     finally:
-        process.terminate()
-        process.wait(timeout=20)
+        process.send_signal(signal.SIGINT)  # it does not wait for clients then
+        process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -272,7 +258,6 @@ def load(
         input=run.stdout,
         capture_output=True,
         env=environment(),
-        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()[-4000:]

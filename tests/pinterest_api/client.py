@@ -26,9 +26,7 @@ class Client:
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str, **params: Any) -> requests.Response:
-        return self.session.get(
-            self.sim.url + path, params=params, timeout=5, allow_redirects=False
-        )
+        return self.session.get(self.sim.url + path, params=params, allow_redirects=False)
 
     def pages(self, path: str, **params: Any) -> list[dict[str, Any]]:
         found, bookmark = [], None
@@ -59,4 +57,4 @@ def on(days_back: int) -> str:
 def ask_token(sim: Simulator, secret: str = CLIENT_SECRET, **form: str) -> requests.Response:
     """Ask the token endpoint."""
     auth = (CLIENT_ID, secret)
-    return requests.post(f"{sim.url}/oauth/token", data=form, auth=auth, timeout=5)
+    return requests.post(f"{sim.url}/oauth/token", data=form, auth=auth)

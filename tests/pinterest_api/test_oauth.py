@@ -19,7 +19,7 @@ from tests.pinterest_api.client import Client, ask_token, error
 
 def test_tokens_that_are_unknown_revoked_or_expired(sim: Simulator, client: Client) -> None:
     with Client(sim, "somebody-else").session as stranger:
-        assert error(stranger.get(f"{sim.url}/boards", timeout=5)) == (401, 2)
+        assert error(stranger.get(f"{sim.url}/boards")) == (401, 2)
     sim.oauth.token_lifetime = 3600
     fresh = ask_token(sim, grant_type="refresh_token", refresh_token=REFRESH_TOKEN).json()
     client.session.headers["Authorization"] = f"Bearer {fresh['access_token']}"
@@ -69,12 +69,12 @@ def consent(sim: Simulator, decision: str, uri: str, **more: str) -> requests.Re
         "state": "xyz",
         **more,
     }
-    page = requests.get(sim.authorize_url, params=form, timeout=5)
+    page = requests.get(sim.authorize_url, params=form)
     if page.status_code == 200:
         assert 'id="allow"' in page.text
         assert 'id="deny"' in page.text
     return requests.post(
-        sim.authorize_url, data=form | {"decision": decision}, timeout=5, allow_redirects=False
+        sim.authorize_url, data=form | {"decision": decision}, allow_redirects=False
     )
 
 
@@ -91,8 +91,8 @@ def test_consent_leads_to_a_token(sim: Simulator) -> None:
     assert token["scope"] == "boards:read pins:read"
     assert token["refresh_token"]
     with Client(sim, token["access_token"]).session as session:
-        assert session.get(f"{sim.url}/boards", timeout=5).status_code == 200
-        assert error(session.get(f"{sim.url}/user_account", timeout=5)) == (401, 3)
+        assert session.get(f"{sim.url}/boards").status_code == 200
+        assert error(session.get(f"{sim.url}/user_account")) == (401, 3)
     assert error(ask_token(sim, continuous_refresh="true", **form)) == (400, 283)  # used
 
 

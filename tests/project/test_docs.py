@@ -142,7 +142,6 @@ def run_there(root: Path, *args: str) -> Run:
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},
         capture_output=True,
-        timeout=60,
         check=False,
     )
     return Run(done.stdout, done.stderr.decode(), done.returncode)

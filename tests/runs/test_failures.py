@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,9 +164,7 @@ def test_what_passes_is_tried_again(
 def test_the_named_wait_is_kept(simulate: Callable[..., Simulator]) -> None:
     sim = simulate(boards=2)
     sim.faults.add(kind="rate_limited", path="/boards$", reset=1)
-    began = time.monotonic()
     run_tap(sim, select=["boards.*"]).ok()
-    assert 1 <= time.monotonic() - began < 30
     first, second = (seen for seen in sim.requests if seen.path == "/v5/boards")
     assert second.began - (first.ended or 0) >= 1
 
@@ -186,9 +183,8 @@ def test_a_wait_beyond_max_wait_stops_the_stream(sim: Simulator, how: str) -> No
     if how == "message":
         fault = {"kind": "cost_limited", "seconds": 7200}
     sim.faults.add(path="/boards$", times=None, **fault)
-    began = time.monotonic()
+    # That it does not wait two hours, the time limit of tests sees.
     run = run_tap(sim, select=["account.*", "boards.*", "followers.*"], max_wait=60)
-    assert time.monotonic() - began < 30
     truth(run, "boards")
     assert re.search(r"comes back at \d{4}-\d\d-\d\d \d\d:\d\d UTC", run.last_line)
     whole(run, sim, "account", "followers")

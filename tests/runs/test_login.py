@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from tests.pinterest_api import Simulator
 
 COMMAND: Any = SimpleNamespace(get_singer_command=lambda: login.main)
-LANDED = 60
 
 
 def no_secret(text: str) -> None:
@@ -52,7 +51,7 @@ class Browsing:
 
     def open(self, url: str) -> bool:
         self.urls.append(url)
-        self._thread = threading.Thread(target=self._run, args=(url,))
+        self._thread = threading.Thread(target=self._run, args=(url,), daemon=True)
         self._thread.start()
         return True
 
@@ -64,12 +63,12 @@ class Browsing:
 
     def end(self) -> None:
         if self._thread:
-            self._thread.join(LANDED)
+            self._thread.join()
         if self.error:
             raise self.error
 
     def land(self, url: str) -> requests.Response:
-        page = requests.get(url, timeout=LANDED, allow_redirects=False)
+        page = requests.get(url, allow_redirects=False)
         self.pages.append(page)
         no_secret(page.text)
         return page
@@ -123,11 +122,9 @@ class Scene:
 
     def decide(self, url: str, decision: str = "allow") -> str:
         """Press a button on the consent page; where the browser is sent."""
-        assert requests.get(url, timeout=LANDED).status_code == 200
+        assert requests.get(url).status_code == 200
         form = {**dict(parse_qsl(urlsplit(url).query)), "decision": decision}
-        answer = requests.post(
-            self.sim.authorize_url, data=form, timeout=LANDED, allow_redirects=False
-        )
+        answer = requests.post(self.sim.authorize_url, data=form, allow_redirects=False)
         assert answer.status_code == 302
         return answer.headers["location"]
 
@@ -509,25 +506,24 @@ def serving(port: int, answer: Callable[[Any], str]) -> Any:
 
     def serve() -> None:
         try:
-            landing.wait_for_browser(port, answer, listening=ready.set, timeout=2)
+            landing.wait_for_browser(port, answer, listening=ready.set, timeout=60)
         except BaseException as error:  # noqa: BLE001 - looked at by the test
             ends.append(error)
 
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    assert ready.wait(10)
+    ready.wait()
     yield ends
-    thread.join(10)
-    assert not thread.is_alive()
+    thread.join()
 
 
 def test_the_page_answers_its_own_path_only(port: int) -> None:
     with serving(port, lambda query: f"hello {query['name']}") as ends:
         for path in ("/favicon.ico", "/other?name=x", "//x/?name=x"):
-            answer = requests.get(f"http://127.0.0.1:{port}{path}", timeout=10)
+            answer = requests.get(f"http://127.0.0.1:{port}{path}")
             assert answer.status_code == 404
-        assert requests.post(f"http://127.0.0.1:{port}/", timeout=10).status_code == 501
-        page = requests.get(f"http://localhost:{port}/", {"name": "<b>&"}, timeout=10)
+        assert requests.post(f"http://127.0.0.1:{port}/").status_code == 501
+        page = requests.get(f"http://localhost:{port}/", {"name": "<b>&"})
     assert not ends
     assert "hello &lt;b&gt;&amp;" in page.text
     assert "<b>" not in page.text
@@ -542,7 +538,7 @@ def test_the_page_is_for_this_machine_only(port: int) -> None:
         # Linux gives a machine all of 127.0.0.0/8: whoever listened everywhere would answer here.
         with socket.socket() as other, pytest.raises(OSError, match="refused"):
             other.connect(("127.0.0.2", port))
-        requests.get(f"http://127.0.0.1:{port}/", timeout=10)
+        requests.get(f"http://127.0.0.1:{port}/")
 
 
 def test_what_a_refusal_quotes_is_escaped(scene: Scene) -> None:
@@ -563,7 +559,7 @@ def test_a_fault_of_ours_is_told_too(port: int) -> None:
         raise ZeroDivisionError("hidden-one")
 
     with serving(port, answer) as ends:
-        page = requests.get(f"http://127.0.0.1:{port}/", timeout=10)
+        page = requests.get(f"http://127.0.0.1:{port}/")
     assert "Not connected" in page.text
     assert "hidden-one" not in page.text
     assert isinstance(ends[0], ZeroDivisionError)

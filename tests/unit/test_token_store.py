@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import itertools
@@ -13,6 +14,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,10 +28,23 @@ from tap_pinterest.network import token_store
 from tap_pinterest.network.auth import EARLY, RefreshedToken
 from tap_pinterest.network.oauth import App
 from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
-from tests.harness import ROOT, SCRIPT, catalog_for, environment, files, run_process, run_tap
+from tests.harness import (
+    ROOT,
+    SCRIPT,
+    catalog_for,
+    environment,
+    files,
+    run_process,
+    run_tap,
+    started,
+    wait_for,
+)
 from tests.pinterest_api import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from subprocess import Popen
+
     from tests.harness import Run
     from tests.pinterest_api import Simulator
 
@@ -328,27 +343,24 @@ def test_an_answer_without_a_token_is_no_answer(sim: Simulator, path: Path, body
 # -- nothing loses the only valid token
 
 
-def start(sim: Simulator, path: Path, folder: Path, **more: Any) -> subprocess.Popen[bytes]:
+def start(sim: Simulator, path: Path, folder: Path) -> AbstractContextManager[Popen[bytes]]:
     """A real process that reads the account."""
-    args = files(folder, config=settings(sim, path, **more), catalog=catalog_for(["account.*"]))
-    return subprocess.Popen(
-        [SCRIPT, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
-    )
+    args = files(folder, config=settings(sim, path), catalog=catalog_for(["account.*"]))
+    return started(args)
 
 
-def wait_for_refresh(sim: Simulator) -> None:
-    until = time.monotonic() + 20
-    while not refreshes(sim):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+def end_of_four(sim: Simulator, path: Path, folder: Path) -> None:
+    """Start four runs at once, which must all end well."""
+    with contextlib.ExitStack() as running:
+        runs = [running.enter_context(start(sim, path, folder)) for _ in range(4)]
+        ends = [(each.communicate(), each.returncode) for each in runs]
+    assert [code for _, code in ends] == [0] * 4, ends
 
 
 def test_runs_at_once_refresh_once(simulate: Any, path: Path, tmp_path: Path) -> None:
     sim = simulate(latency=0.5)
     keep(path, access_token="ended", expires_at=time.time())
-    runs = [start(sim, path, tmp_path) for _ in range(4)]
-    ends = [(each.communicate(timeout=60), each.returncode) for each in runs]
-    assert [code for _, code in ends] == [0] * 4, ends
+    end_of_four(sim, path, tmp_path)
     assert refreshes(sim) == 1
 
 
@@ -356,9 +368,7 @@ def test_runs_at_once_that_all_must_refresh_do_so_one_by_one(
     simulate: Any, path: Path, tmp_path: Path
 ) -> None:
     sim = simulate(latency=0.2, token_lifetime=EARLY - 10)
-    runs = [start(sim, path, tmp_path) for _ in range(4)]
-    ends = [(each.communicate(timeout=60), each.returncode) for each in runs]
-    assert [code for _, code in ends] == [0] * 4, ends
+    end_of_four(sim, path, tmp_path)
     assert refreshes(sim) >= 4
 
 
@@ -390,7 +400,7 @@ def test_a_file_that_cannot_be_written_is_noticed_before_the_refresh(
     config = settings(sim, path)
     args = files(tmp_path, config=config, catalog=catalog_for(["account.*"]))
     limited = ["bash", "-c", 'ulimit -f 4 && exec "$0" "$@"', str(SCRIPT), *args]
-    done = subprocess.run(limited, capture_output=True, env=environment(), timeout=60, check=False)
+    done = subprocess.run(limited, capture_output=True, env=environment(), check=False)
     said = done.stderr.decode()
     assert done.returncode == 1, said
     assert f"The token store {path} cannot be replaced: File too large" in said
@@ -427,7 +437,6 @@ def in_mounts_of_its_own(script: str, *args: object) -> subprocess.CompletedProc
         text=True,
         env=environment(),
         check=False,
-        timeout=60,
     )
 
 
@@ -481,10 +490,10 @@ def test_a_kill_during_the_refresh_leaves_the_old_tokens(
 ) -> None:
     before = keep(path)
     sim.faults.add(path="/oauth/token", kind="hang")
-    process = start(sim, path, tmp_path)
-    wait_for_refresh(sim)
-    process.kill()
-    process.communicate()
+    with start(sim, path, tmp_path) as process:
+        wait_for(lambda: refreshes(sim))
+        process.kill()
+        process.communicate()
     assert path.with_name("tokens.json.new").exists()  # reserved, and not filled
     assert TokenStore(path).read() == before
     sim.faults.clear()
@@ -496,17 +505,21 @@ def test_a_kill_during_the_refresh_leaves_the_old_tokens(
 def test_a_signal_during_the_refresh_waits_for_the_new_tokens(
     simulate: Any, path: Path, tmp_path: Path, number: int
 ) -> None:
-    sim = simulate(latency=1.0)
+    sim = simulate()
     keep(path)
-    process = start(sim, path, tmp_path)
-    wait_for_refresh(sim)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    signalled = threading.Event()
+    sim.faults.add(path="/oauth/token", kind="reset", when=lambda _: not signalled.wait())
+    with start(sim, path, tmp_path) as process:
+        try:
+            wait_for(lambda: refreshes(sim))
+            process.send_signal(number)
+        finally:
+            signalled.set()  # only now the tokens are sent
+        _, said = process.communicate()
     assert process.returncode == 128 + number, said.decode()
     kept = TokenStore(path).read()
     assert kept is not None
     assert kept.refresh_token != REFRESH_TOKEN
-    sim.latency = 0
     run(sim, path).ok()
     assert refreshes(sim) == 1
 
@@ -566,7 +579,6 @@ def test_a_crash_at_any_step_leaves_a_whole_store(path: Path) -> None:
         text=True,
         cwd=ROOT,
         check=False,
-        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     found = done.stdout.splitlines()

@@ -247,7 +247,7 @@ def test_sums_in_a_warehouse_are_those_of_the_account(
     state = None
     for _ in range(2):
         run = run_tap(sim, select=streams, state=state, **settings).ok()
-        subprocess.run(load, input=run.stdout, env=environment(), check=True, timeout=60)
+        subprocess.run(load, input=run.stdout, env=environment(), check=True)
         state = run.states[-1]
     days = (back(30), back(1))
     rows = {
