@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tap_pinterest import clock
-from tap_pinterest.network import transport
+from tap_pinterest.network import retry
 from tests.pinterest_api import Simulator, World
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ settings.load_profile("suite")
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exponential waits of milliseconds; what the API names is waited for as it says."""
-    monkeypatch.setattr(transport, "FIRST_WAIT", 0.001)
-    monkeypatch.setattr(transport, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(retry, "LONGEST_WAIT", 0.01)
 
 
 @pytest.fixture

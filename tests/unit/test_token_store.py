@@ -30,6 +30,8 @@ from tests.harness import ROOT, SCRIPT, catalog_for, environment, files, run_pro
 from tests.pinterest_api import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.harness import Run
     from tests.pinterest_api import Simulator
 
@@ -185,16 +187,31 @@ def test_the_store_alone_is_enough(sim: Simulator, path: Path) -> None:
     assert refreshes(sim) == 1
 
 
-def test_a_token_that_is_about_to_end_is_renewed(simulate: Any, path: Path) -> None:
-    sim = simulate(token_lifetime=EARLY - 10)
-    seen = set()
-    for number in range(1, 4):
-        run(sim, path).ok()
-        assert refreshes(sim) == number
-        kept = TokenStore(path).read()
-        assert kept is not None
-        seen.add(kept.refresh_token)
-    assert len(seen) == 3
+@pytest.mark.parametrize("lifetime", [None, 30 * DAY])
+def test_a_token_that_is_about_to_end_is_renewed(
+    sim: Simulator, path: Path, lifetime: float | None
+) -> None:
+    """Stores of earlier versions do not know how long a token lives in all."""
+    ends = clock.now() + EARLY - 10
+    keep(path, access_token="ending", expires_at=ends, lifetime=lifetime)
+    run(sim, path).ok()
+    assert refreshes(sim) == 1
+    kept = TokenStore(path).read()
+    assert kept is not None
+    assert kept.lifetime == 30 * DAY
+
+
+@pytest.mark.parametrize("lifetime", [EARLY - 10, 5])
+def test_tokens_that_live_shortly_are_not_renewed_with_each_request(
+    simulate: Any, path: Path, lifetime: float
+) -> None:
+    sim = simulate(token_lifetime=lifetime, followers=5000)
+    config = {name: value for name, value in settings(sim, path).items() if value}
+    began = time.monotonic()
+    run_tap(config, select=["followers.*"]).ok()
+    seconds = time.monotonic() - began
+    assert sim.paths()["/v5/user_account/followers"] == 20
+    assert refreshes(sim) <= 1 + seconds / (0.9 * lifetime)
 
 
 def test_another_refresh_token_in_the_settings_wins(sim: Simulator, path: Path) -> None:
@@ -292,7 +309,7 @@ def test_a_token_endpoint_in_trouble_is_asked_again(sim: Simulator, path: Path) 
     sim.faults.add(path="/oauth/token", kind="server_error", times=2)
     done = run(sim, path).ok()
     assert refreshes(sim) == 3
-    assert len(done.said("the access token could not be renewed (HTTP 500")) == 2
+    assert len(done.said("Renewing the token: HTTP 500")) == 2
 
 
 @pytest.mark.parametrize("kind", ["truncate", "reset"])
@@ -328,11 +345,13 @@ def test_an_answer_without_a_token_is_no_answer(sim: Simulator, path: Path, body
 # -- nothing loses the only valid token
 
 
-def start(sim: Simulator, path: Path, folder: Path, **more: Any) -> subprocess.Popen[bytes]:
+def start(
+    sim: Simulator, path: Path, folder: Path, command: Sequence[str | Path] = (SCRIPT,)
+) -> subprocess.Popen[bytes]:
     """A real process that reads the account."""
-    args = files(folder, config=settings(sim, path, **more), catalog=catalog_for(["account.*"]))
+    args = files(folder, config=settings(sim, path), catalog=catalog_for(["account.*"]))
     return subprocess.Popen(
-        [SCRIPT, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+        [*command, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
     )
 
 
@@ -355,8 +374,12 @@ def test_runs_at_once_refresh_once(simulate: Any, path: Path, tmp_path: Path) ->
 def test_runs_at_once_that_all_must_refresh_do_so_one_by_one(
     simulate: Any, path: Path, tmp_path: Path
 ) -> None:
-    sim = simulate(latency=0.2, token_lifetime=EARLY - 10)
-    runs = [start(sim, path, tmp_path) for _ in range(4)]
+    sim = simulate(latency=0.2)
+    impatient = (
+        "from tap_pinterest.network import auth; auth._usable = lambda tokens: None;"
+        "from tap_pinterest.tap import TapPinterest; TapPinterest.cli()"
+    )
+    runs = [start(sim, path, tmp_path, [sys.executable, "-c", impatient]) for _ in range(4)]
     ends = [(each.communicate(timeout=60), each.returncode) for each in runs]
     assert [code for _, code in ends] == [0] * 4, ends
     assert refreshes(sim) >= 4
@@ -654,6 +677,7 @@ def test_the_file_is_plain_json(path: Path) -> None:
         "refresh_token",
         "access_token",
         "expires_at",
+        "lifetime",
         "refresh_expires_at",
         "scope",
         "origin",
@@ -663,3 +687,10 @@ def test_the_file_is_plain_json(path: Path) -> None:
 
 def test_days_are_counted_in_utc() -> None:
     assert str(clock.day(1_767_225_599)) == "2025-12-31"
+
+
+def test_a_token_that_lives_for_ages_is_no_trouble(sim: Simulator) -> None:
+    body = {"access_token": "x", "expires_in": 1e300, "refresh_token_expires_in": 1e300}
+    sim.faults.add(path="/oauth/token", kind="status", status=200, body=body)
+    tokens = App(sim.url, CLIENT_ID, CLIENT_SECRET).refresh(Tokens(refresh_token="y"))
+    assert clock.day(tokens.refresh_expires_at or 0).year == clock.today().year + 100
