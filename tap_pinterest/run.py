@@ -169,7 +169,10 @@ def _warn_of(store: TokenStore) -> None:
     try:
         store.rehearse()
     except TapError as exc:
-        logger.warning("New tokens could not be kept, and the next ones would be lost. %s", exc)
+        logger.warning(
+            "A run that must renew the access token will fail: new tokens could not be kept. %s",
+            exc,
+        )
 
 
 def _read_account(body: bytes) -> Record:

@@ -22,7 +22,7 @@ import pytest
 
 from tap_pinterest import clock
 from tap_pinterest.errors import TokenRejected
-from tap_pinterest.network import token_store
+from tap_pinterest.network import retry, token_store
 from tap_pinterest.network.auth import EARLY, RefreshedToken
 from tap_pinterest.network.oauth import App
 from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
@@ -312,6 +312,31 @@ def test_a_token_endpoint_in_trouble_is_asked_again(sim: Simulator, path: Path) 
     assert len(done.said("Renewing the token: HTTP 500")) == 2
 
 
+def test_one_stream_asks_for_a_token_and_all_take_its_verdict(sim: Simulator, path: Path) -> None:
+    sim.faults.add(path="/oauth/token", kind="server_error", times=None)
+    config = {name: value for name, value in settings(sim, path).items() if value}
+    done = run_tap(config)
+    assert done.exit_code == 1
+    assert len(sim.requests) == refreshes(sim) == retry.TRIES
+    assert f"could not be renewed, tried {retry.TRIES} times: HTTP 500 (code 0)" in done.last_line
+    assert "run again later" in done.last_line
+    assert len(done.said("Renewing the token: HTTP 500")) == retry.TRIES - 1
+    assert not done.said("Check the network")
+
+
+def test_a_refusal_is_heard_once(sim: Simulator, path: Path) -> None:
+    for fault in (
+        {"kind": "status", "status": 400, "code": 283},
+        {"kind": "rate_limited", "reset": 7200},
+    ):
+        sim.clear()
+        sim.faults.clear()
+        sim.faults.add(path="/oauth/token", times=None, **fault)
+        config = {name: value for name, value in settings(sim, path).items() if value}
+        assert run_tap(config).exit_code == 1
+        assert len(sim.requests) == refreshes(sim) == 1
+
+
 @pytest.mark.parametrize("kind", ["truncate", "reset"])
 def test_an_answer_that_broke_off_is_asked_for_again(simulate: Any, path: Path, kind: str) -> None:
     sim = simulate()
@@ -471,6 +496,32 @@ def test_a_disk_that_is_really_full(sim: Simulator, path: Path, tmp_path: Path) 
     assert refreshes(sim) == 1
 
 
+def test_a_store_that_cannot_be_replaced_is_told_long_before_it_must_be(
+    sim: Simulator, path: Path, tmp_path: Path
+) -> None:
+    """The run is good; the one on the day on which the token ends would not be."""
+    sim.oauth.add_token("simulator-good")
+    before = keep(path, access_token="simulator-good", expires_at=time.time() + 20 * DAY)
+    args = files(tmp_path, config=settings(sim, path), catalog=catalog_for(["account.*"]))
+    by_itself = 'mount --bind "$0" "$0"; exec "$@"'
+    read_only = (
+        'd=$(dirname "$0"); mount --bind "$d" "$d"; mount -o remount,ro,bind "$d"; exec "$@"'
+    )
+    for mounts in (by_itself, read_only):
+        done = in_mounts_of_its_own(mounts, path, SCRIPT, *args)
+        assert done.returncode == 0, done.stderr
+        (told,) = (line for line in done.stderr.splitlines() if "WARNING" in line)
+        assert "new tokens could not be kept" in told
+        assert "mount the folder and not the file" in told
+    assert TokenStore(path).read() == before
+    assert refreshes(sim) == 0
+    assert not run(sim, path).ok().warnings
+    assert sorted(item.name for item in path.parent.iterdir()) == [
+        "tokens.json",
+        "tokens.json.lock",
+    ]
+
+
 def test_a_file_that_is_mounted_by_itself(sim: Simulator, path: Path, tmp_path: Path) -> None:
     keep(path)
     args = files(tmp_path, config=settings(sim, path), catalog=catalog_for(["account.*"]))
@@ -537,7 +588,7 @@ def test_a_signal_during_the_refresh_waits_for_the_new_tokens(
 CRASHES = """
     import os, sys
     from pathlib import Path
-    from tap_pinterest.network import token_store
+    from tap_pinterest.network import retry, token_store
     from tap_pinterest.network.token_store import Tokens, TokenStore
 
     store = TokenStore(sys.argv[1])
