@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import re
@@ -192,6 +193,27 @@ def test_one_signal_is_enough_where_nobody_reads_the_state(
             os.set_blocking(writing, True)
             process.terminate()
             assert process.wait(timeout=20) == 143
+
+
+@PIPES
+def test_a_target_that_does_not_read_is_not_read_ahead_of_without_end(
+    simulate: Callable[..., Simulator], tmp_path: Path
+) -> None:
+    ahead, pages = 1 << 20, 400
+    sim = simulate(followers=pages * 250)
+    script = f"from tap_pinterest import run; run.READ_AHEAD = {ahead};" + IMPATIENT
+    args = options(sim, tmp_path, ["followers"])
+    with started(args, command=[sys.executable, "-c", script]) as process:
+        assert process.stdout is not None
+        wait_until_full(process.stdout.fileno())
+        asked, still = -1, 0
+        while still < 20:  # for a second
+            time.sleep(0.05)
+            still = still + 1 if len(sim.requests) == asked else 0
+            asked = len(sim.requests)
+    page = len(json.dumps(list(itertools.islice(sim.world.all_followers(), 250))))
+    assert 5 < asked < 2 * ahead / page + 5
+    assert asked < pages / 2
 
 
 @PIPES

@@ -651,6 +651,58 @@ def test_a_crash_at_any_step_leaves_a_whole_store(path: Path) -> None:
         assert after in (before, f"new {number}")
 
 
+class Disk:
+    """What would be left of a folder if the power failed: what was synchronized, as it was then."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self._folder = folder
+        self._contents: dict[int, bytes] = {}
+        self._names: dict[str, int] = {}
+        self._sync, self._rename = os.fsync, Path.replace
+        self.left: list[bytes | None] = []
+        patch.setattr(os, "fsync", self.sync)
+        patch.setattr(Path, "replace", lambda source, target: self.rename(source, target))
+
+    def sync(self, file: int) -> None:
+        self._sync(file)
+        state = os.fstat(file)
+        if stat.S_ISDIR(state.st_mode):
+            self._names = {item.name: item.stat().st_ino for item in self._folder.iterdir()}
+        else:
+            self._contents[state.st_ino] = os.pread(file, state.st_size, 0)
+        self.look()
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._rename(source, target)
+        # The name may reach the disk at once, or only with the folder.
+        self.look({**self._names, target.name: target.stat().st_ino})
+
+    def look(self, names: dict[str, int] | None = None) -> None:
+        number = (self._names if names is None else names).get("tokens.json")
+        self.left.append(None if number is None else self._contents.get(number, b""))
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the first tokens", "later tokens"])
+def test_a_power_failure_leaves_a_whole_store(
+    path: Path, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    path.parent.mkdir()
+    disk = Disk(path.parent, monkeypatch)
+    if not first:
+        keep(path, access_token="old")
+    old = disk.left[-1] if disk.left else None
+    disk.left.clear()
+    store = TokenStore(path)
+    with store.locked(), store.replacement() as write:
+        asked_after = len(disk.left)
+        write(Tokens(refresh_token="new"))
+    assert asked_after, "room for new tokens was not made durable before they were asked for"
+    assert disk._names["tokens.json"] == path.stat().st_ino
+    new = path.read_bytes()
+    assert disk.left[-1] == new
+    assert set(disk.left) == {old, new}
+
+
 def test_a_lock_that_is_held_for_too_long_is_told(
     sim: Simulator, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
