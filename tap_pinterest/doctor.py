@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import _ConfigInput
 
     from tap_pinterest.kinds.stream import PinterestStream
-    from tap_pinterest.network.transport import Quota, Transport
+    from tap_pinterest.network.gate import Quota
+    from tap_pinterest.network.transport import Transport
     from tap_pinterest.run import Run
 
 T = TypeVar("T")
@@ -34,6 +35,9 @@ TOKEN_DEBUGGER = "https://developers.pinterest.com/docs/developer-tools/token-de
 
 FEW = 5
 """Ad accounts that are named."""
+
+PATIENCE = 10.0
+"""Seconds after which an API that cannot be reached is given up."""
 
 YES, NO, SKIPPED, UNTRIED = "yes", "no", "skipped", "untried"
 
@@ -240,6 +244,7 @@ def main(config: _ConfigInput) -> None:
     """Say what the configured credentials can read, stream by stream, with a request each."""
     tap = TapPinterest(config=config.config)
     _ = tap.streams  # which makes the run
+    tap.run.patience = PATIENCE
     if missing := examine(tap.run):
         names = ", ".join(stream.name for stream in missing)
         raise TapError(

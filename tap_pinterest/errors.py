@@ -78,7 +78,10 @@ class Transient(Exception):
     Attributes:
         wait: Seconds that the API asked for, or None where it did not say.
         answer: The API's answer; None where there was none, or none that could be read.
+        most: Seconds to wait before the next try at most; with 0 or less there is none.
     """
+
+    most = float("inf")
 
     def __init__(
         self, message: str, wait: float | None = None, answer: Answer | None = None
@@ -86,6 +89,14 @@ class Transient(Exception):
         super().__init__(message)
         self.wait = wait
         self.answer = answer
+
+
+class Unanswered(Transient):
+    """No whole answer came: the connection failed or broke off, or it took too long."""
+
+
+class Unreached(Unanswered):
+    """There was no connection: the name does not resolve, say, or nobody listens there."""
 
 
 class Action(Enum):

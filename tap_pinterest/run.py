@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tap_pinterest import clock, settings
-from tap_pinterest.errors import Forbidden, StreamError
+from tap_pinterest.errors import Forbidden, StreamError, TapError
+from tap_pinterest.network import retry
 from tap_pinterest.network.auth import GivenToken, RefreshedToken
 from tap_pinterest.network.oauth import App
 from tap_pinterest.network.token_store import TokenStore
@@ -63,6 +64,13 @@ class Run:
         self._account: Record | None = None
         self._lock = threading.Lock()
         self._started = False
+        self.patience = retry.PATIENCE
+        """Seconds for which an API is tried that cannot be reached."""
+
+    @functools.cached_property
+    def again(self) -> retry.Retry:
+        """What tries again, whoever sends."""
+        return retry.Retry(self.patience)
 
     @functools.cached_property
     def transport(self) -> Transport:
@@ -73,6 +81,7 @@ class Run:
             user_agent=self._user_agent,
             concurrency=self.config["max_concurrency"],
             max_wait=self.config["max_wait"],
+            again=self.again,
         )
 
     @functools.cached_property
@@ -87,10 +96,10 @@ class Run:
             config["client_secret"],
             max_wait=config["max_wait"],
         )
-        store = config.get("token_store")
-        return RefreshedToken(
-            app, config.get("refresh_token"), TokenStore(store) if store else None
-        )
+        store = TokenStore(config["token_store"]) if config.get("token_store") else None
+        if store:
+            _warn_of(store)
+        return RefreshedToken(app, config.get("refresh_token"), store, self.again)
 
     @property
     def account_params(self) -> tuple[tuple[str, str], ...]:
@@ -154,6 +163,17 @@ class Run:
             f"The run is incomplete; {len(parts)} of its streams could not be read to the end. "
             "Put right what is said, or deselect these streams, and run again with the last "
             "state. " + " | ".join(parts)
+        )
+
+
+def _warn_of(store: TokenStore) -> None:
+    """Say at once what would end the run on the day on which new tokens must be kept."""
+    try:
+        store.rehearse()
+    except TapError as exc:
+        logger.warning(
+            "A run that must renew the access token will fail: new tokens could not be kept. %s",
+            exc,
         )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +18,13 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib.encoding.simple import Message
 
+logger = logging.getLogger("tap-pinterest")
+
 FLUSH_AT = 1 << 16
 """Bytes after which records are handed to the target."""
+
+LAST_LINE = 20.0
+"""Seconds that a target has to take what is being written when a signal comes."""
 
 encoder = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
 
@@ -41,38 +49,71 @@ class Writer(MsgSpecWriter):
         self._schemas: dict[str, bytes] = {}
         self._undisturbed = False
         self._signal: int | None = None
+        self._heeded = False
 
     @contextlib.contextmanager
     def undisturbed(self) -> Generator[None]:
         """Hold signals back while lines are written.
 
         Raises:
-            Interrupted: At the end, when a signal came meanwhile.
+            Interrupted: When a signal came meanwhile; after the line under way.
         """
         outer, self._undisturbed = self._undisturbed, True
         try:
             yield
         finally:
             self._undisturbed = outer
-        if self._signal is not None and not outer:
-            signum, self._signal = self._signal, None
-            raise Interrupted(signum)
+        if not outer:
+            self._heed()
 
     def interrupt(self, signum: int) -> None:
         """End the run from a signal handler, between two lines.
 
+        A target that takes nothing for `LAST_LINE` seconds is not waited for any longer: the
+        process ends there, be it in the middle of a line.
+
         Raises:
-            Interrupted: At once, unless lines are being written; then after them.
+            Interrupted: At once, unless lines are being written; then after the one under way.
         """
-        if not self._undisturbed:
-            raise Interrupted(signum)
         self._signal = signum
+        if self._undisturbed:
+            self._set_deadline(LAST_LINE)
+        else:
+            self._heed()
+
+    def _heed(self) -> None:
+        if self._signal is not None and not self._heeded:
+            self._heeded = True
+            raise Interrupted(self._signal)
+
+    def _set_deadline(self, seconds: float) -> None:
+        """End the process after so many seconds; 0 takes it back."""
+        # By a signal, as Python's main thread is stuck in a write then and hears nothing else.
+        signal.signal(signal.SIGALRM, self._expire)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def _expire(self, *_: object) -> None:
+        code = 128 + (self._signal or 0)
+        # What reads the log may be stuck as well.
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        logger.error(
+            "Stopped by signal %d; the target took nothing for %g seconds, so that the last line "
+            "may be cut. The next run goes on from the last state that it confirmed.",
+            self._signal,
+            LAST_LINE,
+        )
+        os._exit(code)
 
     def write_record(self, before: bytes, record: dict[str, Any], after: bytes) -> None:
         """Write a record between two pieces of its message that are JSON already.
 
         Call it with signals held back (`undisturbed`).
+
+        Raises:
+            Interrupted: A signal has come; nothing of this record is written.
         """
+        self._heed()
         buffer = self._buffer
         buffer += before
         encoder.encode_into(record, buffer, -1)
@@ -87,6 +128,7 @@ class Writer(MsgSpecWriter):
             if self._schemas.get(message.stream) == line:
                 return
             self._schemas[message.stream] = line
+        self._heed()
         with self.undisturbed():
             self._buffer += line
             if not isinstance(message, RecordMessage) or len(self._buffer) > FLUSH_AT:
@@ -98,7 +140,12 @@ class Writer(MsgSpecWriter):
             self._flush()
 
     def _flush(self) -> None:
-        if self._buffer:
-            sys.stdout.buffer.write(self._buffer)
-            self._buffer.clear()
-            sys.stdout.buffer.flush()
+        if not self._buffer:
+            return
+        if self._signal is not None:
+            self._set_deadline(LAST_LINE)
+        sys.stdout.buffer.write(self._buffer)
+        self._buffer.clear()
+        sys.stdout.buffer.flush()
+        if self._signal is not None:
+            self._set_deadline(0)

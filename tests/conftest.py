@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tap_pinterest import clock
-from tap_pinterest.network import transport
+from tap_pinterest.network import retry
 from tests.pinterest_api import Simulator, World
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     Threads that a test began end before the next one begins, which patches what they use.
     """
-    monkeypatch.setattr(transport, "FIRST_WAIT", 0.001)
-    monkeypatch.setattr(transport, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(retry, "LONGEST_WAIT", 0.01)
     before = set(threading.enumerate())
     yield
     for thread in set(threading.enumerate()) - before:

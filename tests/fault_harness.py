@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from tap_pinterest import clock
 from tap_pinterest.kinds.stream import ListStream
-from tap_pinterest.network import http, transport
+from tap_pinterest.network import gate, http, retry
 from tap_pinterest.streams import pin_analytics
 from tap_pinterest.tap import TapPinterest
 from tests.conftest import TODAY
@@ -92,8 +92,8 @@ class Time:
             lambda: NOON.timestamp() + time.monotonic() - self._began + self._ahead,
         )
         patch.setattr("backoff._sync.time", SimpleNamespace(sleep=self.sleep))
-        patch.setattr(transport, "FIRST_WAIT", 1.0)
-        patch.setattr(transport, "LONGEST_WAIT", 60.0)
+        patch.setattr(retry, "FIRST_WAIT", 1.0)
+        patch.setattr(retry, "LONGEST_WAIT", 60.0)
         of_time = self
 
         class Event(threading.Event):
@@ -102,8 +102,8 @@ class Time:
                     of_time.sleep(timeout or 0)
                 return self.is_set()
 
-        patch.setattr(transport, "LONGEST_SLEEP", 10.0)
-        patch.setattr(transport, "threading", SimpleNamespace(Lock=threading.Lock, Event=Event))
+        patch.setattr(gate, "LONGEST_SLEEP", 10.0)
+        patch.setattr(gate, "threading", SimpleNamespace(Lock=threading.Lock, Event=Event))
 
     def sleep(self, seconds: float) -> None:
         """Let time pass at once."""

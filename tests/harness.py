@@ -344,10 +344,12 @@ def run_process(args: list[str], *, cwd: Path | None = None, **more: str) -> Run
 
 
 @contextlib.contextmanager
-def started(args: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    args: list[str], command: Sequence[str | Path] = (SCRIPT,), **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
     """The console script at work, its output in pipes; it does not outlive the block."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen([str(SCRIPT), *args], env=environment(), **{**pipes, **options})
+    process = subprocess.Popen([*command, *args], env=environment(), **{**pipes, **options})
     with process:
         try:
             yield process

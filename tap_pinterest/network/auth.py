@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from requests.auth import AuthBase
 
 from tap_pinterest import clock
-from tap_pinterest.errors import TokenRejected, Transient
+from tap_pinterest.errors import TapError, TokenRejected, Transient
+from tap_pinterest.network import retry
 from tap_pinterest.network.token_store import Tokens, fingerprint
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
 
     from tap_pinterest.network.oauth import App
+    from tap_pinterest.network.retry import Retry
     from tap_pinterest.network.token_store import TokenStore
 
 logger = logging.getLogger("tap-pinterest")
 
 EARLY = 300.0
-"""Seconds before its end at which a token is renewed, so that none dies on its way."""
+"""Seconds before its end at which a token is renewed, so that none dies on its way; at most a tenth
+of its life."""
 
 RECONNECT = (
     "Connect the account again (tap-pinterest-login does it in the browser). Pinterest ends tokens "
@@ -99,15 +102,23 @@ class GivenToken(Auth):
 class RefreshedToken(Auth):
     """Access tokens made from a refresh token, which each refresh replaces as well.
 
-    The tokens live in a store, shared with other runs, or in this object alone.
+    The tokens live in a store, shared with other runs, or in this object alone. One thread renews,
+    and what comes of it holds for all that wait meanwhile.
     """
 
-    def __init__(self, app: App, refresh_token: str | None, store: TokenStore | None) -> None:
+    def __init__(
+        self,
+        app: App,
+        refresh_token: str | None,
+        store: TokenStore | None,
+        again: Retry | None = None,
+    ) -> None:
         self._app = app
+        self._again = again or retry.Retry()
         self._given = refresh_token
         self._store = store
         self._tokens: Tokens | None = None
-        self._refusal: str | None = None
+        self._verdict: TapError | None = None
         self._lock = threading.Lock()
         self._on_trial = False
 
@@ -151,19 +162,28 @@ class RefreshedToken(Auth):
         return Tokens(refresh_token=self._given, origin=origin)
 
     def _refresh(self, rejected: str | None) -> str:
+        if self._verdict is not None:  # another thread has heard it already
+            raise type(self._verdict)(str(self._verdict))
+        try:
+            self._tokens = self._again("Renewing the token", lambda: self._undisturbed(rejected))
+        except Transient as exc:
+            self._verdict = TapError(
+                f"The access token could not be renewed, tried {retry.TRIES} times: {exc}. Nothing "
+                "can be read without one; run again later."
+            )
+            raise self._verdict from exc
+        except TapError as exc:
+            self._verdict = exc
+            raise
+        return self._tokens.access_token or ""
+
+    def _undisturbed(self, rejected: str | None) -> Tokens:
         # In a thread that the process waits for: neither a signal nor the run's end may come
         # between Pinterest's answer and the store.
-        if self._refusal is not None:  # another thread has heard it already
-            raise TokenRejected(self._refusal)
         renewed: Future[Tokens] = Future()
         work = (renewed, lambda: self._renewed(rejected))
         threading.Thread(target=_fulfil, args=work, daemon=False).start()
-        try:
-            self._tokens = renewed.result()
-        except TokenRejected as exc:
-            self._refusal = str(exc)
-            raise
-        return self._tokens.access_token or ""
+        return renewed.result()
 
     def _renewed(self, rejected: str | None) -> Tokens:
         if self._store is None:
@@ -183,9 +203,6 @@ class RefreshedToken(Auth):
     def _ask(self, tokens: Tokens) -> Tokens:
         try:
             return self._app.refresh(tokens)
-        except Transient as exc:
-            text = f"the access token could not be renewed ({exc})"
-            raise Transient(text, exc.wait) from None
         except TokenRejected as exc:
             given = tokens.refresh_token == self._given
             source = "setting `refresh_token`" if given else "from the token store"
@@ -203,7 +220,8 @@ class RefreshedToken(Auth):
 
 def _usable(tokens: Tokens) -> str | None:
     """The access token, where there is one that lasts for a while."""
-    if tokens.expires_at is not None and tokens.expires_at - EARLY < clock.now():
+    margin = EARLY if tokens.lifetime is None else min(EARLY, tokens.lifetime / 10)
+    if tokens.expires_at is not None and tokens.expires_at - margin < clock.now():
         return None
     return tokens.access_token
 

@@ -1,20 +1,36 @@
-"""One HTTP exchange: bounded in time, never redirected, trouble on the way told as `Transient`."""
+"""HTTP, and the only file that sends: bounded in time, never redirected, trouble told plainly.
+
+An exchange is a request and its whole answer. A download is an answer of any size, read slice by
+slice, from a link that needs no token and gets none.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import contextlib
+import functools
+import http.client
+import io
+import socket
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError
 
-from tap_pinterest.errors import TapError, Transient
+from tap_pinterest.errors import TapError, Unanswered, Unreached
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
 TIMEOUT = (10.0, 120.0)
-"""Seconds to wait for a connection, and for the next byte of an answer."""
+"""Seconds to wait for a connection, and for an answer: headers and body, see SLOWEST."""
+
+SLOWEST = 4096
+"""Bytes of an answer that earn it another second, so that what is large may take its time."""
+
+SLICE = 1 << 18
+"""Bytes of a download that are read at once."""
 
 
 class Response(NamedTuple):
@@ -25,71 +41,192 @@ class Response(NamedTuple):
     body: bytes
 
 
+class Download(NamedTuple):
+    """An answer that is read slice by slice, its content decoded; it is closed with `slices`."""
+
+    status: int
+    headers: Mapping[str, str]
+    slices: Generator[bytes]
+
+
+class _Timed(io.RawIOBase):
+    """What a socket receives; whoever sends it too slowly is not waited for.
+
+    A socket's own timeout is about the next byte: an answer of single bytes would never end. Only
+    the time spent waiting counts, not that in which nobody asks for more.
+    """
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._sock, self._raw = sock, raw
+        self._waited, self._received = 0.0, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        idle = TIMEOUT[1]
+        left = min(idle, idle + self._received / SLOWEST - self._waited)
+        if left <= 0:
+            raise TimeoutError("the answer came too slowly")
+        self._sock.settimeout(left)
+        began = time.monotonic()
+        count = self._raw.readinto(buffer)
+        self._waited += time.monotonic() - began
+        self._received += count or 0
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    """An answer, timed from its first line on."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = io.BufferedReader(_Timed(sock, self.fp.detach()))
+
+
+@functools.cache
+def _timed(connection: type) -> type:
+    """A kind of connection (plain, TLS, through a proxy) whose answers are timed."""
+    return type(connection.__name__, (connection,), {"response_class": _TimedResponse})
+
+
+class _Adapter(HTTPAdapter):
+    """Keeps one connection, and tries nothing again: that is for others to decide."""
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        """The pool that a request goes through; its answers are timed."""
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        if getattr(pool.ConnectionCls, "response_class", None) is not _TimedResponse:
+            pool.ConnectionCls = _timed(pool.ConnectionCls)
+        return pool
+
+
 def new_session(url: str) -> requests.Session:
     """A session for one host, with one kept connection.
 
-    Retries are the transport's business, not urllib3's. What the environment says of proxies and
-    certificates is looked up once, not with each request.
+    What the environment says of proxies and certificates is looked up once, not with each request;
+    what it says of passwords (a netrc file), never.
     """
     session = requests.Session()
     found = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
     session.trust_env = False
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
+    session.mount("https://", _Adapter())
+    session.mount("http://", _Adapter())
     return session
 
 
-def exchange(
-    session: requests.Session,
-    method: str,
-    url: str,
-    *,
-    auth: requests.auth.AuthBase,
-    params: object = None,
-    data: object = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
+def exchange(session: requests.Session, method: str, url: str, **options: Any) -> Response:
     """Send a request and read the whole answer, whatever its status.
 
-    Redirects are not followed: the token never travels to another place than the one configured.
+    Args:
+        session: Whose connection to use.
+        method: GET or POST.
+        url: Where to.
+        options: What `requests` takes: auth, params, data, headers.
 
     Raises:
-        Transient: The connection failed, timed out or ended before the answer did.
+        Unanswered: The connection failed, took too long or ended before the answer did.
         TapError: The server's certificate is not to be trusted, or the address cannot be used.
     """
-    host = requests.utils.urlparse(url).netloc  # type: ignore[attr-defined]
+    with _opened(session, method, url, **options) as response:
+        # One read, not requests' small chunks: each chunk would wait for the interpreter lock.
+        body = response.raw.read(decode_content=True)
+        return Response(response.status_code, response.headers, body)
+
+
+def download(url: str, headers: Mapping[str, str]) -> Download:
+    """Ask for a link's content in a session of its own, without token, cookie or password.
+
+    Raises:
+        Unanswered: The connection failed or took too long; also while the slices are read.
+        TapError: As with `exchange`.
+    """
+
+    def answer() -> Generator[Any]:
+        with (
+            new_session(url) as session,
+            _opened(session, "GET", url, headers=headers) as response,
+        ):
+            yield response
+            while piece := response.raw.read(SLICE, decode_content=True):
+                yield piece
+
+    slices = answer()
+    response = next(slices)
+    return Download(response.status_code, response.headers, slices)
+
+
+@contextlib.contextmanager
+def _opened(
+    session: requests.Session, method: str, url: str, **options: Any
+) -> Generator[requests.Response]:
+    """Send a request; its body may be read inside of the `with` block.
+
+    Redirects are not followed: the token never travels to another place than the one configured.
+    """
+    # An address may hold a password, and that of a download is one.
+    host = requests.utils.urlparse(url).netloc.rpartition("@")[2]  # type: ignore[attr-defined]
     try:
         with session.request(
             method,
             url,
-            params=params,  # type: ignore[arg-type]
-            data=data,  # type: ignore[arg-type]
-            headers=headers,
-            auth=auth,
             timeout=TIMEOUT,
             # Plain http never leaves this machine, not even towards a proxy.
             proxies={"http": ""},
             allow_redirects=False,
             stream=True,
+            **options,
         ) as response:
-            # One read, not requests' small chunks: each chunk would wait for the interpreter lock.
-            body = response.raw.read(decode_content=True)
-            return Response(response.status_code, response.headers, body)
+            yield response
     except requests.exceptions.SSLError as exc:
         if "CERTIFICATE_VERIFY_FAILED" not in str(exc):
-            raise Transient(f"the connection to {host} failed ({type(exc).__name__})") from exc
+            raise Unanswered(f"the connection to {host} failed ({type(exc).__name__})") from exc
         raise TapError(
             f"The certificate of {host} could not be verified. Check `api_url`, and any proxy "
             "between this machine and Pinterest."
         ) from exc
-    except requests.exceptions.Timeout as exc:
-        raise Transient(f"{host} did not answer in time") from exc
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as exc:
         raise TapError(
             f"`api_url` (or a proxy set for this machine) does not work: {host!r} cannot be used "
             "as a host to connect to."
         ) from exc
     except (requests.exceptions.RequestException, HTTPError, OSError) as exc:
-        raise Transient(f"the connection to {host} failed ({type(exc).__name__})") from exc
+        if reason := _unreached(exc):
+            raise Unreached(reason) from exc
+        if isinstance(exc, requests.exceptions.Timeout | ReadTimeoutError):
+            raise Unanswered(f"{host} did not answer in time") from exc
+        raise Unanswered(f"the connection to {host} failed ({type(exc).__name__})") from exc
+
+
+def _unreached(error: BaseException) -> str | None:
+    """Why there is no connection, be it to a proxy; None where there was one."""
+    chain = list(_chain(error))
+    failed = next((each for each in chain if isinstance(each, ConnectTimeoutError)), None)
+    if failed is None:
+        return None
+    connection = getattr(failed, "conn", None) or failed.args[0]
+    place = f"{connection.host}:{connection.port}"
+    match chain[-1]:
+        case socket.gaierror():
+            return f"the name {connection.host} does not resolve"
+        case ConnectionRefusedError():
+            return f"the connection to {place} was refused"
+        case TimeoutError():
+            return f"no connection to {place} in time"
+        case reason:
+            return f"no connection to {place} ({getattr(reason, 'strerror', None) or reason})"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it, to the first cause."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

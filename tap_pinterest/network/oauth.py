@@ -22,6 +22,9 @@ from tap_pinterest.errors import (
 from tap_pinterest.network import http
 from tap_pinterest.network.token_store import Tokens
 
+CENTURY = 3_155_760_000.0
+"""Seconds; no date that is shown is further away."""
+
 
 class _Granted(msgspec.Struct):
     """The answer of the token endpoint; lifetimes are seconds."""
@@ -81,6 +84,7 @@ class App:
             refresh_token=refresh_token,
             access_token=granted.access_token,
             expires_at=_ends(granted.expires_in),
+            lifetime=granted.expires_in,
             refresh_expires_at=_ends(granted.refresh_token_expires_in),
             scope=granted.scope,
             origin=origin,
@@ -103,4 +107,5 @@ class App:
 
 
 def _ends(lifetime: float | None) -> float | None:
-    return clock.now() + lifetime if lifetime else None
+    """The moment at which a token ends (epoch seconds); None where that is not known."""
+    return clock.now() + min(lifetime, CENTURY) if lifetime and lifetime > 0 else None

@@ -8,6 +8,7 @@ and renamed, and all of it happens under a lock that other runs wait for.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import logging
@@ -41,12 +42,14 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """What Pinterest gave. Times are epoch seconds, None where unknown.
 
     Attributes:
+        lifetime: Seconds that the access token lives in all.
         origin: Fingerprint of the setting `refresh_token` that these tokens replace.
     """
 
     refresh_token: str
     access_token: str | None = None
     expires_at: float | None = None
+    lifetime: float | None = None
     refresh_expires_at: float | None = None
     scope: str | None = None
     origin: str | None = None
@@ -114,14 +117,33 @@ class TokenStore:
             TapError: Another run keeps us from it for too long, or the file cannot be made.
         """
         with self._told("locked"):
-            if not self.path.parent.is_dir():
-                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = self._open_lock()
         try:
             self._wait_for(lock)
             yield
         finally:
             os.close(lock)
+
+    def rehearse(self) -> None:
+        """Find out whether new tokens could be kept, without touching those that are there.
+
+        Raises:
+            TapError: They could not.
+        """
+        trial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        with self._told("replaced"):
+            os.close(self._open_lock())
+            try:
+                # A second name for the file: it cannot have one where it is mounted by itself, and
+                # there nothing can be renamed into its place.
+                os.link(self.path, trial)
+            except OSError as exc:
+                if exc.errno == errno.EXDEV:
+                    raise
+                # There is no file yet, or this disk has no second names.
+                os.close(os.open(trial, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            finally:
+                trial.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def replacement(self) -> Generator[Callable[[Tokens], None]]:
@@ -175,6 +197,11 @@ class TokenStore:
             os.close(new)
             raise
         return new
+
+    def _open_lock(self) -> int:
+        if not self.path.parent.is_dir():
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def _rename(self) -> None:
         self._next.replace(self.path)

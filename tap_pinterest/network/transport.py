@@ -1,22 +1,17 @@
-"""The one way out to the network: who may send when, what is tried again, and what a failure is.
+"""The one way to the API and back: a request goes in, its answer or what its failure is comes out.
 
 Any thread may call `Transport.get`. At most `concurrency` requests are on their way at once, each
-only when its rate-limit category has room by what the last answers said; among those that wait,
-the lowest rank goes first. https://developers.pinterest.com/docs/reference/rate-limits/
+only when its rate-limit category has room; among those that wait, the lowest rank goes first.
 """
 
 from __future__ import annotations
 
 import contextlib
-import heapq
-import itertools
-import logging
 import re
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import backoff
 import msgspec
 
 from tap_pinterest import clock
@@ -33,11 +28,11 @@ from tap_pinterest.errors import (
     Withheld,
     action_for,
     come_back_at,
-    leading_number,
     wait_named_by,
 )
-from tap_pinterest.network import http
+from tap_pinterest.network import http, retry
 from tap_pinterest.network.auth import Bearer
+from tap_pinterest.network.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -45,24 +40,14 @@ if TYPE_CHECKING:
     import requests
 
     from tap_pinterest.network.auth import Auth
+    from tap_pinterest.network.gate import Quota
 
 T = TypeVar("T")
 
 Params = tuple[tuple[str, str], ...]
 """Query parameters; one name may come several times."""
 
-logger = logging.getLogger("tap-pinterest")
-
-TRIES = 8
-"""How often a request is sent before its stream is given up."""
-
-FIRST_WAIT = 1.0
-"""Seconds: the ceiling of the first exponential wait; it doubles up to LONGEST_WAIT."""
-
-LONGEST_WAIT = 60.0
-
-LONGEST_SLEEP = 0.5
-"""Seconds after which whoever waits for a quota looks again."""
+OK = 200
 
 CLOSED = (401, 403)
 """Statuses that are about rights, and not about what exists."""
@@ -77,7 +62,7 @@ ESCAPES = re.compile(
 
 
 class Request(NamedTuple):
-    """A GET request.
+    """A request to the API.
 
     Attributes:
         path: Below the API's address, beginning with a slash.
@@ -87,6 +72,8 @@ class Request(NamedTuple):
         rank: Whose turn it is when several wait: the lowest.
         single: Whether a refusal concerns one object (a board) and not the whole stream.
         stream: The stream that it is counted for.
+        method: GET, or POST.
+        body: What is sent along as JSON; None for nothing.
     """
 
     path: str
@@ -95,152 +82,19 @@ class Request(NamedTuple):
     rank: float = 0
     single: bool = False
     stream: str = ""
+    method: str = "GET"
+    body: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
 
     def query(self) -> Params:
         """The query as it is worded now."""
         return self.params() if callable(self.params) else self.params
 
 
-class Quota:
-    """What is left of one rate-limit category, learned from the headers of its answers."""
-
-    def __init__(self) -> None:
-        self.limit: int | None = None
-        self.remaining: int | None = None
-        self.resets_at = 0.0
-        self.in_flight = 0
-
-    def learn(self, headers: Mapping[str, str], now: float) -> None:
-        """Note what an answer says; answers may arrive in another order than they were given."""
-        remaining = leading_number(headers.get("x-ratelimit-remaining"))
-        reset = leading_number(headers.get("x-ratelimit-reset"))
-        if remaining is None or reset is None:
-            return
-        self.limit = leading_number(headers.get("x-ratelimit-limit")) or self.limit
-        resets_at = now + reset
-        if self.remaining is None or now >= self.resets_at:  # a new window
-            self.remaining, self.resets_at = remaining, resets_at
-        else:
-            self.remaining = min(self.remaining, remaining)
-            self.resets_at = min(self.resets_at, resets_at)
-
-    def exhaust(self, wait: float, now: float) -> None:
-        """Note that the API refused: nothing is left for `wait` seconds."""
-        if now + wait > self.resets_at or self.remaining:
-            self.remaining, self.resets_at = 0, now + wait
-
-    def wait(self, now: float) -> float:
-        """Seconds until the next request may go: 0 for now, infinity until an answer arrives."""
-        if self.remaining is None:
-            return 0.0
-        if now >= self.resets_at:
-            # Unknown until the first answer of the new window; the limit bounds what may go.
-            self.remaining = self.limit
-            self.resets_at = float("inf") if self.limit is not None else 0.0
-        # Requests on their way may or may not be counted in `remaining` yet: be careful.
-        if self.remaining is None or self.remaining > self.in_flight:
-            return 0.0
-        return float("inf") if self.in_flight else self.resets_at - now
-
-
-class Gate:
-    """Lets requests out: at most `concurrency` at once, within the quotas, lowest rank first."""
-
-    def __init__(self, concurrency: int, max_wait: float) -> None:
-        self._free = concurrency
-        self._max_wait = max_wait
-        self._lock = threading.Lock()
-        self._tickets = itertools.count()
-        self._waiting: dict[str, list[tuple[float, int, threading.Event]]] = defaultdict(list)
-        self.quotas: dict[str, Quota] = defaultdict(Quota)
-
-    @contextlib.contextmanager
-    def slot(self, category: str, rank: float) -> Generator[None]:
-        """Hold a place among the requests on their way.
-
-        Raises:
-            QuotaExhausted: The category's quota comes back later than `max_wait`.
-        """
-        self._enter(category, rank)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._free += 1
-                self.quotas[category].in_flight -= 1
-                self._let_out()
-
-    def learn(self, category: str, headers: Mapping[str, str]) -> None:
-        """Take in the quota headers of an answer, before its slot is left."""
-        with self._lock:
-            self.quotas[category].learn(headers, clock.monotonic())
-
-    def exhaust(self, category: str, wait: float) -> None:
-        """Close a category for `wait` seconds."""
-        with self._lock:
-            self.quotas[category].exhaust(wait, clock.monotonic())
-
-    def closed_for(self, category: str) -> float:
-        """Seconds until the category's quota comes back; 0 where it is not used up."""
-        with self._lock:
-            wait = self.quotas[category].wait(clock.monotonic())
-        return wait if wait < float("inf") else 0.0
-
-    def _enter(self, category: str, rank: float) -> None:
-        ticket = (rank, next(self._tickets), threading.Event())
-        go = ticket[2]
-        with self._lock:
-            heapq.heappush(self._waiting[category], ticket)
-            self._let_out()
-        told = False
-        while not go.is_set():
-            with self._lock:
-                wait = self.quotas[category].wait(clock.monotonic())
-                if self._max_wait < wait < float("inf"):
-                    self._waiting[category].remove(ticket)
-                    heapq.heapify(self._waiting[category])
-                    raise QuotaExhausted(
-                        f"the quota {category} is used up; it comes back at "
-                        f"{come_back_at(wait, clock.now())}, which is longer than `max_wait`"
-                    )
-            if 1 < wait < float("inf") and not told:
-                told = True
-                logger.info("Quota %s is used up: going on in %d seconds", category, wait)
-            # A fraction more than the quota's own second: it must be over when we ask again. The
-            # answer to another request may say that the quota comes back too late.
-            if not go.wait(min(wait + 0.01, LONGEST_SLEEP) if wait else LONGEST_SLEEP):
-                with self._lock:
-                    self._let_out()
-
-    def _let_out(self) -> None:
-        now = clock.monotonic()
-        while self._free:
-            ready = [
-                (tickets[0], category)
-                for category, tickets in self._waiting.items()
-                if tickets and not self.quotas[category].wait(now)
-            ]
-            if not ready:
-                return
-            (_, _, go), category = min(ready)
-            heapq.heappop(self._waiting[category])
-            self._free -= 1
-            self.quotas[category].in_flight += 1
-            go.set()
-
-
-def _waits() -> Generator[float, Any, None]:
-    """Waits for the backoff library: what the API named, else a jittered exponential."""
-    exponential = backoff.expo(factor=FIRST_WAIT, max_value=LONGEST_WAIT)
-    next(exponential)
-    exc: Transient = yield 0
-    while True:
-        named = exc.wait
-        exc = yield named if named is not None else backoff.full_jitter(next(exponential))
-
-
 class Transport:
-    """Sends GET requests for all streams of a run."""
+    """Sends requests for all streams of a run."""
 
     def __init__(
         self,
@@ -250,14 +104,15 @@ class Transport:
         user_agent: str,
         concurrency: int = 8,
         max_wait: float = 900.0,
+        again: retry.Retry | None = None,
     ) -> None:
         self._api_url = api_url
         self._auth = auth
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
+        self._agent = {"User-Agent": user_agent}
         self._max_wait = max_wait
+        self._again = again or retry.Retry()
         self._gate = Gate(concurrency, max_wait)
         self._sessions: list[requests.Session] = []
-        self._answered = False
         self._lock = threading.Lock()
         self._under_way: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
@@ -289,44 +144,66 @@ class Transport:
         with self._lock:
             self._under_way[request.quota] += 1
         try:
-            return self._try(request, read)
-        except Transient as exc:
-            if not self._answered:
-                raise TapError(
-                    f"Nothing answered at {self._api_url}, tried {TRIES} times: {exc}. Check the "
-                    "network and `api_url`, and run again."
-                ) from exc
-            raise StreamError(
-                f"GET {request.path} failed {TRIES} times, the last time because {exc}; "
-                "run again later",
-                exc.answer,
-            ) from exc
+            return self._persist(str(request), lambda: self._try(request, read))
         finally:
             with self._lock:
                 self._under_way[request.quota] -= 1
 
-    @backoff.on_exception(
-        _waits,
-        Transient,
-        max_tries=lambda: TRIES,
-        jitter=None,
-        logger=None,
-        on_backoff=lambda details: logger.warning(
-            "GET %s: %s; try %d follows in %.1f seconds",
-            details["args"][1].path,
-            details["exception"],
-            details["tries"] + 1,
-            details["wait"],
-        ),
-    )
+    def download(self, url: str) -> Generator[bytes]:
+        """The decoded content of a link that the API handed out, slice by slice.
+
+        Neither the token nor a place among the requests to the API goes into it. Once the content
+        has begun nothing is tried again.
+
+        Raises:
+            Refused: The host answered something else than the content: the link has expired, say.
+            StreamError: Trying again did not heal it, or the content broke off.
+        """
+        if not url.startswith(self._api_url.partition("//")[0] + "//"):
+            raise StreamError("a download was given an address that is not https")
+        try:
+            slices = self._persist("Download", lambda: self._download(url))
+        except StreamError:
+            raise
+        except TapError as exc:  # of this host, which is not the API's
+            raise StreamError(f"a download failed: {exc}") from exc
+        with contextlib.closing(slices):
+            try:
+                yield from slices
+            except Transient as exc:
+                raise StreamError(f"a download broke off because {exc}; run again later") from exc
+
+    def _download(self, url: str) -> Generator[bytes]:
+        status, headers, slices = http.download(url, self._agent)
+        if status == OK:
+            return slices
+        with contextlib.closing(slices):
+            answer = Answer.read(status, next(slices, b""), headers)
+        if action_for(answer) in (Action.RETRY, Action.THROTTLE):
+            raise Transient(str(answer), wait_named_by(answer), answer)
+        raise Refused(f"a download was refused: {answer}", answer)
+
+    def _persist(self, what: str, send: Callable[[], T]) -> T:
+        """Try until it works.
+
+        Raises:
+            StreamError: It does not.
+        """
+        try:
+            return self._again(what, send)
+        except Transient as exc:
+            raise StreamError(
+                f"{what} failed {retry.TRIES} times, the last time because {exc}; run again later",
+                exc.answer,
+            ) from exc
+
     def _try(self, request: Request, read: Callable[[bytes], T]) -> T:
         with self._gate.slot(request.quota, request.rank):
             token = self._auth.token()
             query = request.query()
             response = self._send(request, query, token)
-            self._answered = True
             self._gate.learn(request.quota, response.headers)
-        if response.status != 200:  # noqa: PLR2004
+        if response.status != OK:
             goes_on = any(name == "bookmark" for name, _ in query)
             return read(self._refused(request, response, token, goes_on=goes_on))
         self._auth.accepted()
@@ -345,16 +222,22 @@ class Transport:
             session = self._sessions.pop()
         except IndexError:
             session = http.new_session(self._api_url)
+        headers = {**self._agent, "Accept": "application/json"}
+        data = None
+        if request.body is not None:
+            data = msgspec.json.encode(request.body)
+            headers["Content-Type"] = "application/json"
         with self._lock:
             self.requests[request.stream] += 1
         try:
             return http.exchange(
                 session,
-                "GET",
+                request.method,
                 self._api_url + request.path,
                 auth=Bearer(token),
                 params=query,
-                headers=self._headers,
+                data=data,
+                headers=headers,
             )
         finally:
             self._sessions.append(session)
@@ -378,7 +261,7 @@ class Transport:
             case Action.SKIP | Action.FORBID if answer.status in CLOSED:
                 raise Forbidden(str(answer), answer)
             case _:
-                raise Refused(f"GET {request.path} was refused: {answer}", answer)
+                raise Refused(f"{request} was refused: {answer}", answer)
 
     def _later(self, request: Request, answer: Answer, *, quota: bool) -> Exception:
         wait = wait_named_by(answer)

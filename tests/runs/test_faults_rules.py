@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_pinterest.network import transport
+from tap_pinterest.network import retry
 from tests.fault_harness import KINDS, Lab, Place, judge, judge_next
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def test_waits_that_nobody_names_grow_and_end(lab: Callable[..., Lab]) -> None:
     bench = lab("pins")
     rule = spoil(bench, kind="server_error")
     assert bench.run().exit_code == 1
-    assert rule.fired == transport.TRIES == 8
+    assert rule.fired == retry.TRIES == 8
     assert len(bench.time.slept) == 7
     assert all(0 <= wait <= 2**at for at, wait in enumerate(bench.time.slept))
     assert len(set(bench.time.slept)) == 7, "without chance, all runs would knock at once"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import http.server
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import run_tap
+from tap_pinterest import clock, doctor
+from tests.fault_harness import Time
+from tests.harness import files, invoke, run_tap
 from tests.pinterest_api import TOKEN, Simulator, World
 
 if TYPE_CHECKING:
@@ -106,3 +110,55 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
     assert "certificate" in run.last_line
     assert "Traceback" not in run.log
     assert TOKEN not in run.log
+
+
+# -- an API that cannot be reached
+
+DOCTOR: Any = SimpleNamespace(get_singer_command=lambda: doctor.main)
+KEYS = {"client_id": "1", "client_secret": "2", "refresh_token": "3"}
+UNKNOWN = "https://api.pinterest.example/v5"
+
+
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+
+@pytest.mark.usefixtures("no_names")
+@pytest.mark.parametrize("credentials", [{"access_token": TOKEN}, KEYS], ids=["token", "app"])
+@pytest.mark.parametrize(("examined", "seconds"), [(False, 30), (True, 10)])
+def test_a_name_that_does_not_resolve_costs_little_time(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    credentials: dict[str, str],
+    examined: bool,
+    seconds: float,
+) -> None:
+    Time(monkeypatch)
+    began = clock.monotonic()
+    config = {**credentials, "api_url": UNKNOWN}
+    if examined:
+        run = invoke(files(tmp_path, config=config), DOCTOR)
+    else:
+        run = run_tap(config, select=["boards.*"])
+    assert clock.monotonic() - began < seconds + 5
+    assert run.exit_code == 1
+    told = "Pinterest cannot be reached: the name api.pinterest.example does not resolve"
+    assert told in run.last_line
+    assert "`api_url`" in run.last_line
+    assert "Traceback" not in run.log
+    assert run.said("WARNING", "try 2 follows")
+
+
+def test_an_api_that_is_lost_later_is_tried_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    time_ = Time(monkeypatch)
+    with Simulator(World(boards=2, followers=600)) as sim:
+        lost = sim.faults.add(kind="reset", path="/followers", nth=2, times=None)
+        run = run_tap(sim, select=["followers.*"])
+    assert run.exit_code == 1
+    assert "failed 8 times" in run.last_line
+    assert lost.fired == 8
+    assert len(time_.slept) == 7

@@ -24,7 +24,7 @@ import pytest
 
 from tap_pinterest import clock
 from tap_pinterest.errors import TokenRejected
-from tap_pinterest.network import token_store
+from tap_pinterest.network import retry, token_store
 from tap_pinterest.network.auth import EARLY, RefreshedToken
 from tap_pinterest.network.oauth import App
 from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
@@ -42,6 +42,7 @@ from tests.harness import (
 from tests.pinterest_api import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from subprocess import Popen
 
@@ -200,16 +201,31 @@ def test_the_store_alone_is_enough(sim: Simulator, path: Path) -> None:
     assert refreshes(sim) == 1
 
 
-def test_a_token_that_is_about_to_end_is_renewed(simulate: Any, path: Path) -> None:
-    sim = simulate(token_lifetime=EARLY - 10)
-    seen = set()
-    for number in range(1, 4):
-        run(sim, path).ok()
-        assert refreshes(sim) == number
-        kept = TokenStore(path).read()
-        assert kept is not None
-        seen.add(kept.refresh_token)
-    assert len(seen) == 3
+@pytest.mark.parametrize("lifetime", [None, 30 * DAY])
+def test_a_token_that_is_about_to_end_is_renewed(
+    sim: Simulator, path: Path, lifetime: float | None
+) -> None:
+    """Stores of earlier versions do not know how long a token lives in all."""
+    ends = clock.now() + EARLY - 10
+    keep(path, access_token="ending", expires_at=ends, lifetime=lifetime)
+    run(sim, path).ok()
+    assert refreshes(sim) == 1
+    kept = TokenStore(path).read()
+    assert kept is not None
+    assert kept.lifetime == 30 * DAY
+
+
+@pytest.mark.parametrize("lifetime", [EARLY - 10, 5])
+def test_tokens_that_live_shortly_are_not_renewed_with_each_request(
+    simulate: Any, path: Path, lifetime: float
+) -> None:
+    sim = simulate(token_lifetime=lifetime, followers=5000)
+    config = {name: value for name, value in settings(sim, path).items() if value}
+    began = time.monotonic()
+    run_tap(config, select=["followers.*"]).ok()
+    seconds = time.monotonic() - began
+    assert sim.paths()["/v5/user_account/followers"] == 20
+    assert refreshes(sim) <= 1 + seconds / (0.9 * lifetime)
 
 
 def test_another_refresh_token_in_the_settings_wins(sim: Simulator, path: Path) -> None:
@@ -307,7 +323,32 @@ def test_a_token_endpoint_in_trouble_is_asked_again(sim: Simulator, path: Path) 
     sim.faults.add(path="/oauth/token", kind="server_error", times=2)
     done = run(sim, path).ok()
     assert refreshes(sim) == 3
-    assert len(done.said("the access token could not be renewed (HTTP 500")) == 2
+    assert len(done.said("Renewing the token: HTTP 500")) == 2
+
+
+def test_one_stream_asks_for_a_token_and_all_take_its_verdict(sim: Simulator, path: Path) -> None:
+    sim.faults.add(path="/oauth/token", kind="server_error", times=None)
+    config = {name: value for name, value in settings(sim, path).items() if value}
+    done = run_tap(config)
+    assert done.exit_code == 1
+    assert len(sim.requests) == refreshes(sim) == retry.TRIES
+    assert f"could not be renewed, tried {retry.TRIES} times: HTTP 500 (code 0)" in done.last_line
+    assert "run again later" in done.last_line
+    assert len(done.said("Renewing the token: HTTP 500")) == retry.TRIES - 1
+    assert not done.said("Check the network")
+
+
+def test_a_refusal_is_heard_once(sim: Simulator, path: Path) -> None:
+    for fault in (
+        {"kind": "status", "status": 400, "code": 283},
+        {"kind": "rate_limited", "reset": 7200},
+    ):
+        sim.clear()
+        sim.faults.clear()
+        sim.faults.add(path="/oauth/token", times=None, **fault)
+        config = {name: value for name, value in settings(sim, path).items() if value}
+        assert run_tap(config).exit_code == 1
+        assert len(sim.requests) == refreshes(sim) == 1
 
 
 @pytest.mark.parametrize("kind", ["truncate", "reset"])
@@ -343,16 +384,20 @@ def test_an_answer_without_a_token_is_no_answer(sim: Simulator, path: Path, body
 # -- nothing loses the only valid token
 
 
-def start(sim: Simulator, path: Path, folder: Path) -> AbstractContextManager[Popen[bytes]]:
+def start(
+    sim: Simulator, path: Path, folder: Path, command: Sequence[str | Path] = (SCRIPT,)
+) -> AbstractContextManager[Popen[bytes]]:
     """A real process that reads the account."""
     args = files(folder, config=settings(sim, path), catalog=catalog_for(["account.*"]))
-    return started(args)
+    return started(args, command=command)
 
 
-def end_of_four(sim: Simulator, path: Path, folder: Path) -> None:
+def end_of_four(
+    sim: Simulator, path: Path, folder: Path, command: Sequence[str | Path] = (SCRIPT,)
+) -> None:
     """Start four runs at once, which must all end well."""
     with contextlib.ExitStack() as running:
-        runs = [running.enter_context(start(sim, path, folder)) for _ in range(4)]
+        runs = [running.enter_context(start(sim, path, folder, command)) for _ in range(4)]
         ends = [(each.communicate(), each.returncode) for each in runs]
     assert [code for _, code in ends] == [0] * 4, ends
 
@@ -367,8 +412,12 @@ def test_runs_at_once_refresh_once(simulate: Any, path: Path, tmp_path: Path) ->
 def test_runs_at_once_that_all_must_refresh_do_so_one_by_one(
     simulate: Any, path: Path, tmp_path: Path
 ) -> None:
-    sim = simulate(latency=0.2, token_lifetime=EARLY - 10)
-    end_of_four(sim, path, tmp_path)
+    sim = simulate(latency=0.2)
+    impatient = (
+        "from tap_pinterest.network import auth; auth._usable = lambda tokens: None;"
+        "from tap_pinterest.tap import TapPinterest; TapPinterest.cli()"
+    )
+    end_of_four(sim, path, tmp_path, [sys.executable, "-c", impatient])
     assert refreshes(sim) >= 4
 
 
@@ -457,6 +506,32 @@ def test_a_disk_that_is_really_full(sim: Simulator, path: Path, tmp_path: Path) 
     assert refreshes(sim) == 1
 
 
+def test_a_store_that_cannot_be_replaced_is_told_long_before_it_must_be(
+    sim: Simulator, path: Path, tmp_path: Path
+) -> None:
+    """The run is good; the one on the day on which the token ends would not be."""
+    sim.oauth.add_token("simulator-good")
+    before = keep(path, access_token="simulator-good", expires_at=time.time() + 20 * DAY)
+    args = files(tmp_path, config=settings(sim, path), catalog=catalog_for(["account.*"]))
+    by_itself = 'mount --bind "$0" "$0"; exec "$@"'
+    read_only = (
+        'd=$(dirname "$0"); mount --bind "$d" "$d"; mount -o remount,ro,bind "$d"; exec "$@"'
+    )
+    for mounts in (by_itself, read_only):
+        done = in_mounts_of_its_own(mounts, path, SCRIPT, *args)
+        assert done.returncode == 0, done.stderr
+        (told,) = (line for line in done.stderr.splitlines() if "WARNING" in line)
+        assert "new tokens could not be kept" in told
+        assert "mount the folder and not the file" in told
+    assert TokenStore(path).read() == before
+    assert refreshes(sim) == 0
+    assert not run(sim, path).ok().warnings
+    assert sorted(item.name for item in path.parent.iterdir()) == [
+        "tokens.json",
+        "tokens.json.lock",
+    ]
+
+
 def test_a_file_that_is_mounted_by_itself(sim: Simulator, path: Path, tmp_path: Path) -> None:
     keep(path)
     args = files(tmp_path, config=settings(sim, path), catalog=catalog_for(["account.*"]))
@@ -527,7 +602,7 @@ def test_a_signal_during_the_refresh_waits_for_the_new_tokens(
 CRASHES = """
     import os, sys
     from pathlib import Path
-    from tap_pinterest.network import token_store
+    from tap_pinterest.network import retry, token_store
     from tap_pinterest.network.token_store import Tokens, TokenStore
 
     store = TokenStore(sys.argv[1])
@@ -587,6 +662,58 @@ def test_a_crash_at_any_step_leaves_a_whole_store(path: Path) -> None:
     assert found[-1] == f"new {len(found)}"
     for number, (before, after) in enumerate(itertools.pairwise(found), 2):
         assert after in (before, f"new {number}")
+
+
+class Disk:
+    """What would be left of a folder if the power failed: what was synchronized, as it was then."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self._folder = folder
+        self._contents: dict[int, bytes] = {}
+        self._names: dict[str, int] = {}
+        self._sync, self._rename = os.fsync, Path.replace
+        self.left: list[bytes | None] = []
+        patch.setattr(os, "fsync", self.sync)
+        patch.setattr(Path, "replace", lambda source, target: self.rename(source, target))
+
+    def sync(self, file: int) -> None:
+        self._sync(file)
+        state = os.fstat(file)
+        if stat.S_ISDIR(state.st_mode):
+            self._names = {item.name: item.stat().st_ino for item in self._folder.iterdir()}
+        else:
+            self._contents[state.st_ino] = os.pread(file, state.st_size, 0)
+        self.look()
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._rename(source, target)
+        # The name may reach the disk at once, or only with the folder.
+        self.look({**self._names, target.name: target.stat().st_ino})
+
+    def look(self, names: dict[str, int] | None = None) -> None:
+        number = (self._names if names is None else names).get("tokens.json")
+        self.left.append(None if number is None else self._contents.get(number, b""))
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the first tokens", "later tokens"])
+def test_a_power_failure_leaves_a_whole_store(
+    path: Path, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    path.parent.mkdir()
+    disk = Disk(path.parent, monkeypatch)
+    if not first:
+        keep(path, access_token="old")
+    old = disk.left[-1] if disk.left else None
+    disk.left.clear()
+    store = TokenStore(path)
+    with store.locked(), store.replacement() as write:
+        asked_after = len(disk.left)
+        write(Tokens(refresh_token="new"))
+    assert asked_after, "room for new tokens was not made durable before they were asked for"
+    assert disk._names["tokens.json"] == path.stat().st_ino
+    new = path.read_bytes()
+    assert disk.left[-1] == new
+    assert set(disk.left) == {old, new}
 
 
 def test_a_lock_that_is_held_for_too_long_is_told(
@@ -666,6 +793,7 @@ def test_the_file_is_plain_json(path: Path) -> None:
         "refresh_token",
         "access_token",
         "expires_at",
+        "lifetime",
         "refresh_expires_at",
         "scope",
         "origin",
@@ -675,3 +803,10 @@ def test_the_file_is_plain_json(path: Path) -> None:
 
 def test_days_are_counted_in_utc() -> None:
     assert str(clock.day(1_767_225_599)) == "2025-12-31"
+
+
+def test_a_token_that_lives_for_ages_is_no_trouble(sim: Simulator) -> None:
+    body = {"access_token": "x", "expires_in": 1e300, "refresh_token_expires_in": 1e300}
+    sim.faults.add(path="/oauth/token", kind="status", status=200, body=body)
+    tokens = App(sim.url, CLIENT_ID, CLIENT_SECRET).refresh(Tokens(refresh_token="y"))
+    assert clock.day(tokens.refresh_expires_at or 0).year == clock.today().year + 100

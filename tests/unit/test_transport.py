@@ -12,7 +12,7 @@ import pytest
 from tap_pinterest import clock
 from tap_pinterest.errors import Forbidden, Gone, Refused, StreamError, TapError
 from tap_pinterest.network.auth import GivenToken
-from tap_pinterest.network.transport import Request, Transport
+from tap_pinterest.network.transport import EMPTY_PAGE, Request, Transport
 from tests.pinterest_api import TOKEN
 
 if TYPE_CHECKING:
@@ -116,6 +116,20 @@ def test_an_error_knows_the_answer_it_is_about(
     assert type(refused.value) is kind
     assert refused.value.answer is not None
     assert (refused.value.answer.status, refused.value.answer.code) == answer
+
+
+@pytest.mark.parametrize("worded_late", [False, True])
+def test_nothing_to_read_is_an_answer_to_the_first_page_only(
+    sim: Simulator, worded_late: bool
+) -> None:
+    """In the middle of a list it would make a part of it the whole, and the rest be deleted."""
+    sim.faults.add(path="/v5/search/pins", kind="not_found", code=30, times=None)
+    transport = to(sim)
+    first = (("query", "lamp"),)
+    middle = (*first, ("bookmark", "a"))
+    assert transport.get(Request("/search/pins", first), bytes) == EMPTY_PAGE
+    with pytest.raises(Refused, match="404"):
+        transport.get(Request("/search/pins", (lambda: middle) if worded_late else middle), bytes)
 
 
 def test_an_error_without_an_answer_has_none(sim: Simulator) -> None:

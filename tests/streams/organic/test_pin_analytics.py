@@ -226,7 +226,9 @@ def test_an_answer_that_cannot_be_understood_is_said(start: Any, bulk: bool) -> 
     sim.faults.clear()
     warehouse: dict[str, Any] = {}
     upsert(warehouse, run)
-    for _ in range(2):  # one by one, the next run goes on behind them, and the one after tries again
+    for _ in range(
+        2
+    ):  # one by one, the next run goes on behind them, and the one after tries again
         run = run_tap(sim, select=BOTH, start_days_back=2, state=run.states[-1]).ok()
         upsert(warehouse, run)
     expected = table("pin_analytics", pin_rows(sim.world, back(2), back(1)))
