@@ -16,7 +16,7 @@ from singer_sdk.singerlib import Catalog, MetadataMapping, StateMessage
 
 from tap_pinterest import cli, settings
 from tap_pinterest.errors import TapError
-from tap_pinterest.records.shape import load_schema
+from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.writer import Interrupted, Writer

@@ -25,8 +25,8 @@ from tap_pinterest.plan.dates import DAY, Range
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tap_pinterest.records.decoding import Record
     from tap_pinterest.records.pages import Page
-    from tap_pinterest.records.shape import Record
 
 OPEN = frozenset({"PROCESSING", "ESTIMATE"})
 """Statuses of days whose metrics may still change; every other one is final."""

@@ -10,26 +10,21 @@ import contextlib
 import functools
 import logging
 import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote
 
 from singer_sdk import Stream, metrics
-from singer_sdk.exceptions import (
-    AbortedSyncFailedException,
-    AbortedSyncPausedException,
-    MapExpressionError,
-)
+from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, Withheld, plain
+from tap_pinterest.kinds.emission import Emission, collected
 from tap_pinterest.kinds.meters import TotalCounter, TotalTimer
 from tap_pinterest.network.transport import Request
 from tap_pinterest.readahead import ReadAhead, fan_out
 from tap_pinterest.records.pages import PAGE_SIZE, Envelope, Page, query, read_page
-from tap_pinterest.records.shape import Record, Shape, load_schema
-from tap_pinterest.writer import encoder
+from tap_pinterest.records.schemas import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +32,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
+    from tap_pinterest.records.decoding import Record
     from tap_pinterest.run import Run
     from tap_pinterest.settings import setting
     from tap_pinterest.writer import Writer
@@ -46,19 +42,6 @@ GIVE_UP_AFTER = 3
 
 TOLD_ONE_BY_ONE = 10
 """How many skipped objects of a stream are named; after that they are only counted."""
-
-
-@contextlib.contextmanager
-def _mapping(stream: str) -> Generator[None]:
-    """Say whose fault it is when the user's own expression fails on a record.
-
-    Raises:
-        MapExpressionError: It does.
-    """
-    try:
-        yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
-        raise MapExpressionError(f"stream {stream}: {exc}") from exc
 
 
 class PinterestStream(Stream, abc.ABC):
@@ -94,7 +77,8 @@ class PinterestStream(Stream, abc.ABC):
             tap: The tap it belongs to.
             run: What it shares with the other streams.
         """
-        super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, self.adds))
+        adds = {**self.adds, **collected(tap.config)}
+        super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, adds))
         self.run = run
         self.rank = 0.0
         self.parent: PinterestStream | None = None
@@ -114,8 +98,7 @@ class PinterestStream(Stream, abc.ABC):
         self._parents: Sequence[Record] = ()
         self._writer = cast("Writer", tap.message_writer)
         self._ahead: ReadAhead[Page] | None = None
-        self._shape: Shape | None = None
-        self._before = self._after = b""
+        self._emission = Emission(self, self._writer, self.record_type, self._note)
         self._told: set[str] = set()
         self._meters: list[TotalCounter | TotalTimer] = []
 
@@ -334,14 +317,12 @@ class PinterestStream(Stream, abc.ABC):
         mapped = self.stream_maps[0]
         # A map that leaves the parent out as a whole is about its own records, as a deselection is.
         removed = type(mapped) is RemoveRecordTransform
-        passes = mapped.get_filter_result
-        with _mapping(self.name):
-            parents = [
-                child.parent_of(record)
-                for record in records
-                if (self._only is None or record["id"] in self._only)
-                and (removed or passes(record))
-            ]
+        passes = self._emission.passes
+        parents = [
+            child.parent_of(record)
+            for record in records
+            if (self._only is None or record["id"] in self._only) and (removed or passes(record))
+        ]
         if self._only is not None:
             self._only_unseen -= {record["id"] for record in records}
         return parents
@@ -427,8 +408,8 @@ class PinterestStream(Stream, abc.ABC):
         self._fail_if_all_were_skipped()
         if self.keyless:
             self._note(f"{self.keyless} records came without a key and are left out")
-        if self._shape and self._shape.unfit:
-            self._note(f"{self._shape.unfit} values did not fit the schema and are null")
+        if self._emission.unfit:
+            self._note(f"{self._emission.unfit} values did not fit the schema and are null")
         for unseen in sorted(self._only_unseen) if self.complete else ():
             self._note(f"board {unseen} of `board_ids` was not in the list; nothing is read of it")
         for meter in self._meters:
@@ -467,9 +448,6 @@ class PinterestStream(Stream, abc.ABC):
 
     def prepare(self, page: Page) -> list[Record]:
         """The page's records, completed and made to fit the schema; without keys there is none."""
-        if self._shape is None:
-            mask = self.mask
-            self._shape = Shape(self.effective_schema, lambda crumb: mask[crumb], self._note)
         fill, adds, keys = self.fill, page.adds, self.primary_keys
         whole, records = [], page.records()
         self._served = self._served or bool(records) or type(page) is Page
@@ -477,7 +455,7 @@ class PinterestStream(Stream, abc.ABC):
             if adds:
                 record.update(adds)
             fill(record)
-        self._shape.conform_all(records)
+        self._emission.fit(records)
         for record in records:
             for key in keys:
                 if record.get(key) is None:
@@ -485,33 +463,13 @@ class PinterestStream(Stream, abc.ABC):
                     break
             else:
                 whole.append(record)
-        version = b"" if self._stream_version is None else b',"version":%d' % self._stream_version
-        self._before = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(self.name)
-        self._after = b'%s,"time_extracted":%s}\n' % (version, encoder.encode(datetime.now(UTC)))
+        self._emission.begin_page(self._stream_version)
         self._writer.flush()
         return whole
 
-    @functools.cached_property
-    def _unmapped(self) -> bool:
-        """Whether no stream map and no flattening changes the records."""
-        maps = self.stream_maps
-        return (
-            len(maps) == 1
-            and type(maps[0]) is SameRecordTransform
-            and not (maps[0].flattening_enabled)
-        )
-
     def _write_record_message(self, record: Record) -> None:
-        # Private in the SDK. Most of a record's time there goes into what these records do not
-        # need: they fit their schema, and `prune` leaves out what is not selected.
-        assert self._shape is not None  # noqa: S101 - for the type checker
-        self._shape.prune(record)
-        if self._unmapped:
-            self._writer.write_record(self._before, record, self._after)
-            self.state_manager.is_flushed = False
-        else:
-            with _mapping(self.name):
-                super()._write_record_message(record)
+        # Private in the SDK, where most of a record's time goes into what these do not need.
+        self._emission.write(record)
 
     # -- quiet: what the SDK says per batch of parents, once
 

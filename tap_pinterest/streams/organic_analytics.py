@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tap_pinterest.errors import as_described
 from tap_pinterest.kinds.days import OPEN, DailyStream, day_rows
 from tap_pinterest.plan.dates import WINDOW_DAYS
+from tap_pinterest.records.decoding import decode_one
 from tap_pinterest.records.pages import Page
-from tap_pinterest.records.shape import decode_one
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from tap_pinterest.plan.dates import Range
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
     from tap_pinterest.run import Run
 
 FILTERS = ("from_claimed_content", "pin_format", "content_type", "source")

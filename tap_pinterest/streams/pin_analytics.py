@@ -20,14 +20,14 @@ from tap_pinterest.errors import Forbidden, Gone, StreamError, as_described
 from tap_pinterest.kinds.days import DailyStream, day_rows
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.plan.dates import DAY, Range
+from tap_pinterest.records.decoding import decode_one
 from tap_pinterest.records.pages import Page
-from tap_pinterest.records.shape import decode_one
 from tap_pinterest.streams.organic import Pins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
 _read_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 

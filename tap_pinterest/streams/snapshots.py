@@ -11,7 +11,7 @@ from tap_pinterest.streams.organic import Boards
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
 
 class SnapshotStream(PinterestStream):

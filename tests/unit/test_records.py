@@ -15,7 +15,9 @@ from jsonschema import Draft7Validator
 from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.singerlib import SelectionMask
 
-from tap_pinterest.records.shape import Shape, decode, decode_one, load_schema
+from tap_pinterest.records.decoding import decode, decode_one
+from tap_pinterest.records.schemas import load_schema
+from tap_pinterest.records.shape import Shape
 from tap_pinterest.writer import encoder
 from tests.harness import FOUNDATION, discover
 
