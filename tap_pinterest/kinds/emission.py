@@ -40,7 +40,7 @@ FAILURES = (
 
 def collected(config: Mapping[str, Any]) -> dict[str, str]:
     """The column for unknown fields and its type, where the settings ask for it."""
-    return {UNKNOWN_FIELDS: "string"} if config[UNKNOWN_FIELDS] == "collect" else {}
+    return {UNKNOWN_FIELDS: "string"} if config.get(UNKNOWN_FIELDS) == "collect" else {}
 
 
 class Emission:
@@ -107,7 +107,9 @@ class Emission:
         Raises:
             MapExpressionError: The user's expression fails on the record.
         """
-        self._shape.prune(record)
+        shape = self._shape
+        if shape.prunes:
+            shape.prune(record)
         for stream_map, before, columns in self._outlets:
             if columns is None:
                 self._writer.write_record(before, record, self._after)
@@ -175,14 +177,13 @@ class Emission:
         key = ", ".join(f"{name} {plain(record.get(name))}" for name in stream.primary_keys)
         where, what = f"stream {stream.name}", "the map"
         remedy = "Change it so that it works for this record, too."
-        if isinstance(stream_map, CustomStreamMap):
-            text = stream_map.expr_evaluator.expr
+        if isinstance(stream_map, CustomStreamMap) and (text := stream_map.expr_evaluator.expr):
             name = self._property_with(text)
             where, what = f"{where}, property {name}", f"`{text}`"
             if empty := _null_part(text, {"self": record.get(name), **record}):
                 kinds = stream.effective_schema["properties"].get(empty, {}).get("type", "string")
                 given = empty if "string" in kinds else f"{empty} is not None"
-                whole = f"({text})" if isinstance(ast.parse(text).body[0], ast.IfExp) else text
+                whole = f"({text})" if isinstance(_parsed(text), ast.IfExp) else text
                 otherwise = False if name == "__filter__" else None
                 remedy = (
                     f"There `{empty}` is null: write `{whole} if {given} else {otherwise}`, or "
@@ -205,9 +206,13 @@ class Emission:
         return "?"
 
 
+def _parsed(expression: str) -> ast.expr:
+    return ast.parse(expression.strip(), mode="eval").body
+
+
 def _null_part(expression: str, names: Mapping[str, Any]) -> str | None:
     """The first field in an expression that is null, as the expression names it."""
-    for node in ast.walk(ast.parse(expression)):
+    for node in ast.walk(_parsed(expression)):
         if isinstance(node, ast.Name) and names.get(node.id, "") is None:
             return node.id
         if (

@@ -40,6 +40,9 @@ UNKNOWN = {
 }
 """What may happen to fields that the schema does not know, in the user's words."""
 
+KEEPING = ("keep", "mapped")
+"""Those under which they stay in the record."""
+
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 FREE = (None, "object", "array")
@@ -65,6 +68,10 @@ class Shape:
         note: Called with a sentence about something the user should know.
         unknown: What happens to fields that the schema does not know, one of `UNKNOWN`.
         public: Fields that are no secrets, whatever their names say.
+
+    Attributes:
+        unfit: How many values did not fit and became null.
+        prunes: Whether `prune` has anything to do, as far as is known now.
     """
 
     def __init__(
@@ -80,10 +87,9 @@ class Shape:
         self._unknown = unknown
         self._public = public
         self.unfit = 0
-        self._keeps_unknown = unknown in ("keep", "mapped")
-        self._knows_all = True
         self._root = _Node(self, schema, (), selected)
-        self._keeps_all = not self._root.prunes()
+        self._selects = self._root.prunes()
+        self.prunes = self._selects
         self._familiar = Familiar(lambda path: not self.hides(path))
 
     def conform(self, record: Record) -> None:
@@ -109,9 +115,9 @@ class Shape:
         they are collected.
         """
         collects = self._unknown == "collect"
-        if not self._keeps_all:
+        if self._selects:
             self._root.prune(record, with_unknown=not collects)
-        if self._knows_all or self._keeps_unknown:
+        if self._unknown in KEEPING:
             return
         found: Record = {}
         self._root.take_unknown(record, found)
@@ -130,7 +136,7 @@ class Shape:
 
     def tell_unknown(self, path: Path) -> None:
         """Tell of a field that the schema does not know, and what happens to it."""
-        self._knows_all = False
+        self.prunes = self.prunes or self._unknown not in KEEPING
         leaves = UNKNOWN[self._unknown]
         if self._unknown == "keep" and self.hides(path):
             leaves = "it leaves masked, as secrets do"
