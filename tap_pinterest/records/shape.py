@@ -83,7 +83,7 @@ class Shape:
         public: AbstractSet[Path] = frozenset(),
     ) -> None:
         self._note = note
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
         self._unknown = unknown
         self._public = public
         self.unfit = 0
@@ -128,27 +128,24 @@ class Shape:
         """Whether a field holds a secret."""
         return is_secret(path[-1]) and path not in self._public
 
-    def tell(self, field: str, sentence: str) -> None:
-        """Tell something about a field, once."""
-        if field not in self._told:
-            self._told.add(field)
-            self._note(f"Field {field}: {sentence}")
-
     def tell_unknown(self, path: Path) -> None:
-        """Tell of a field that the schema does not know, and what happens to it."""
+        """Tell of a field that the schema does not know, once, and what happens to it."""
         self.prunes = self.prunes or self._unknown not in KEEPING
         leaves = UNKNOWN[self._unknown]
         if self._unknown == "keep" and self.hides(path):
             leaves = "it leaves masked, as secrets do"
-        self.tell(".".join(path), f"not in the schema yet; {leaves}")
+        self._tell(".".join(path), "not in the schema yet", leaves)
 
     def odd(self, field: str, value: Any) -> None:
-        """Count and tell a value that becomes null, as it does not fit."""
+        """Count a value that becomes null as it does not fit, and tell the first of its field."""
         self.unfit += 1
-        self.tell(
-            field,
-            f"the API sent {described(value)}, which does not fit the schema; such values are null",
-        )
+        what = f"the API sent {described(value)}, which does not fit the schema"
+        self._tell(field, what, "such values are null", once="unfit")
+
+    def _tell(self, field: str, what: str, so: str, once: str = "unknown") -> None:
+        if (field, once) not in self._told:
+            self._told.add((field, once))
+            self._note(f"Field {field}: {what}; {so}")
 
 
 def _kind(field: Mapping[str, Any]) -> str | None:

@@ -120,7 +120,7 @@ def test_what_is_no_list_of_objects_is_refused(body: bytes) -> None:
         ("integer", "Infinity", None),
         ("integer", "1_000", None),
         ("integer", "٣", None),
-        ("integer", "３", None),
+        ("integer", "\uff13", None),
         ("integer", " 3", None),
         ("integer", "3\n", None),
         ("integer", "+3", None),
@@ -136,7 +136,7 @@ def test_what_is_no_list_of_objects_is_refused(body: bytes) -> None:
         ("number", "0.123456789012345678901", Decimal("0.123456789012345678901")),
         ("number", "NaN", None),
         ("number", "1_0.5", None),
-        ("number", "٣.٥", None),
+        ("number", "٣.\u0665", None),
         ("number", "1." + "0" * 100_000, None),
         ("number", "1e-99999999", None),
         ("number", False, None),
@@ -275,7 +275,7 @@ def test_any_record_fits_its_schema_afterwards(record_type: str) -> None:
 
 ALIKE = st.one_of(
     st.sampled_from([5, 5.0, 5.5, True, False, "5", "", None, 2**63, 2**64, 2**80, -(2**70)]),
-    st.sampled_from([Decimal("5.0"), Decimal("0.1"), Decimal("1e400"), 1e300]),
+    st.sampled_from([Decimal("5.0"), Decimal("0.1"), Decimal("1e400"), 1e300, 10**4000]),
     st.sampled_from(["2021-06-08T09:37:18", "2021-06-08T09:37:18Z"]),
     st.sampled_from([{}, [], [5], [5.0], ["5"], [None], [{}], {"a": 5}, {"a": 5.0}]),
 )
