@@ -9,7 +9,7 @@ from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
 from singer_sdk.authenticators import BearerTokenAuthenticator
 
-from tap_pinterest.records.shape import load_schema
+from tap_pinterest.records.schemas import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

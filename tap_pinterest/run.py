@@ -18,7 +18,7 @@ from tap_pinterest.network.oauth import App
 from tap_pinterest.network.token_store import TokenStore
 from tap_pinterest.network.transport import Request, Transport
 from tap_pinterest.readahead import Budget
-from tap_pinterest.records.shape import Record, decode_one
+from tap_pinterest.records.decoding import Record, decode_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,8 @@ from singer_sdk.singerlib import Catalog, MetadataMapping, StateMessage
 
 from tap_pinterest import cli, settings
 from tap_pinterest.errors import TapError
-from tap_pinterest.records.shape import load_schema
+from tap_pinterest.kinds.emission import collected
+from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.writer import Interrupted, Writer
@@ -162,8 +163,11 @@ class TapPinterest(Tap):
             return
         cls.print_version(print_fn=cls.logger.info)
         config = config or _ConfigInput()
+        more = collected(config.config)
         fields = {
-            stream.declared_name(): load_schema(stream.record_type, adds=stream.adds)["properties"]
+            stream.declared_name(): load_schema(stream.record_type, adds={**stream.adds, **more})[
+                "properties"
+            ]
             for stream in STREAMS
         }
         given_state = cli.read_document(state, "The state")

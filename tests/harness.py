@@ -37,12 +37,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.logging import ConsoleFormatter
 
+from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.tap import TapPinterest
 from tests.pinterest_api import TOKEN, Simulator, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 FOUNDATION = (
     "account",
@@ -391,7 +392,7 @@ def expected(world: World, stream: str, **settings: Any) -> list[dict[str, Any]]
     """The records of a stream as they must leave, made from the simulator's world.
 
     All that the API sends, unchanged but for what is documented: times get their zone, users and
-    pins their address, results of a search their query.
+    pins their address, results of a search their query, absent fields null.
     """
     site = "https://www.pinterest.com"
     metrics = settings.get("pin_metrics", False)
@@ -443,7 +444,9 @@ def expected(world: World, stream: str, **settings: Any) -> list[dict[str, Any]]
             pin(record, query=query) for query in queries for record in world.search_pins(query)
         ),
     }
-    return [_with_zone(record) for record in rows[stream]()]
+    (declared,) = (s for s in STREAMS if s.declared_name() == stream)
+    empty = dict.fromkeys(load_schema(declared.record_type, adds=declared.adds)["properties"])
+    return [empty | _with_zone(record) for record in rows[stream]()]
 
 
 def _with_zone(record: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tap_pinterest.errors import Gone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
 T = TypeVar("T")
 A = TypeVar("A")

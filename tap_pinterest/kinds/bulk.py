@@ -19,14 +19,14 @@ from tap_pinterest.errors import Forbidden, Gone, StreamError, Withheld
 from tap_pinterest.kinds.batches import Batch, Waiting, halved
 from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.kinds.lists import path_for
+from tap_pinterest.records.decoding import decode_one
 from tap_pinterest.records.pages import Page
-from tap_pinterest.records.shape import decode_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tap_pinterest.network.transport import Params
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
     Over = Mapping[str, str]
 

@@ -19,15 +19,15 @@ from tap_pinterest.errors import Gone, StreamError, plain
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.plan import dates
 from tap_pinterest.plan.progress import Frame, Progress
+from tap_pinterest.records.decoding import decode_one
 from tap_pinterest.records.pages import Page, chosen
-from tap_pinterest.records.shape import decode_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tap_pinterest.network.transport import Params
     from tap_pinterest.plan.dates import Range
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
 OPEN = frozenset({"PROCESSING", "ESTIMATE"})
 """Statuses of days whose figures may still change; every other one is final."""

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from tap_pinterest.errors import Forbidden, StreamError
-from tap_pinterest.kinds.emission import mapping
 from tap_pinterest.settings import setting
 from tap_pinterest.settings.narrowing import has_filter, is_changed
 
 if TYPE_CHECKING:
     from tap_pinterest.kinds.stream import PinterestStream
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
 
 class Family:
@@ -77,16 +76,14 @@ class Family:
             self.unseen -= {record["id"] for record in records}
 
     def _parents_for(self, child: PinterestStream, records: list[Record]) -> list[Record]:
-        mapped = self._stream.stream_maps[0]
         # A map that leaves the parent out as a whole is about its own records, as a deselection is.
-        removed = type(mapped) is RemoveRecordTransform
-        with mapping(self._stream.name):
-            return [
-                child.parent_of(record)
-                for record in records
-                if (self.only is None or record["id"] in self.only)
-                and (removed or mapped.get_filter_result(record))
-            ]
+        removed = type(self._stream.stream_maps[0]) is RemoveRecordTransform
+        passes = self._stream.emission.passes
+        return [
+            child.parent_of(record)
+            for record in records
+            if (self.only is None or record["id"] in self.only) and (removed or passes(record))
+        ]
 
     def flush(self, part: str | None = None) -> None:
         """Sync the descendants for parents that still wait for others: of a partition, or all."""
@@ -112,7 +109,8 @@ class Family:
         """End this stream and its descendants, which are not read any further in this run."""
         stream = self._stream
         stream.losses.close()
-        stream.emission.close()
+        if unfit := stream.emission.unfit:
+            stream.note(f"{unfit} values did not fit the schema and are null")
         stream.close_meters()
         stream.finished = stream.losses.complete()
         if not stream.finished:

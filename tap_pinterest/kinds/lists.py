@@ -17,7 +17,7 @@ from tap_pinterest.settings import setting
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
 EMPTY_IN_A_ROW = 50
 """Pages without a record that may follow each other; a few are normal inside a list."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from tap_pinterest.kinds.stream import PinterestStream
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
     Taken = Generator[tuple[Page, list[Record]]]
 

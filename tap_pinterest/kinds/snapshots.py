@@ -10,7 +10,7 @@ from tap_pinterest.records.pages import Page
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
 
 class SnapshotStream(PinterestStream):

@@ -29,14 +29,15 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_pinterest.errors import StreamError
-from tap_pinterest.kinds.emission import Emission
+from tap_pinterest.kinds.emission import Emission, collected
 from tap_pinterest.kinds.family import Family
 from tap_pinterest.kinds.losses import Losses
 from tap_pinterest.kinds.meters import TotalCounter, TotalTimer
 from tap_pinterest.kinds.reading import Reading
 from tap_pinterest.network.transport import Params, Request
+from tap_pinterest.records.decoding import Record
 from tap_pinterest.records.pages import Page, query
-from tap_pinterest.records.shape import Record, load_schema
+from tap_pinterest.records.schemas import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -175,12 +176,13 @@ class PinterestStream(Stream, abc.ABC):
             tap: The tap it belongs to.
             run: What it shares with the other streams.
         """
-        super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, self.adds))
+        adds = {**self.adds, **collected(tap.config)}
+        super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, adds))
         self.run = run
         self.rank = 0.0
         self.finished = False
         self.writer = cast("Writer", tap.message_writer)
-        self.emission = Emission(self, self.writer, self.note)
+        self.emission = Emission(self, self.writer, self.record_type, self.note)
         self.losses = Losses(self)
         self.family = Family(self)
         self.reading = Reading(self)
@@ -229,6 +231,7 @@ class PinterestStream(Stream, abc.ABC):
                     self.family.hand_down(records)
                     if self.selected:
                         self.emission.begin_page(self._stream_version)
+                        self.writer.flush()
                         with self.writer.undisturbed():
                             yield from self.own(records)
                     del records  # its memory serves the next page
@@ -278,7 +281,7 @@ class PinterestStream(Stream, abc.ABC):
 
     def _write_record_message(self, record: Record) -> None:
         # Private in the SDK, where most of a record's time goes into what these do not need.
-        self.emission.write(record, super()._write_record_message)
+        self.emission.write(record)
 
     # -- what it says
 

@@ -28,7 +28,8 @@ def _can_be_named(name: str) -> bool:
 class _Place:
     """What was seen at one place: types of plain values, fields of objects, items of lists."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: tuple[str, ...] = ()) -> None:
+        self.path = path
         self.plain: set[Any] = set()
         self.fields: dict[str, _Place] | None = None
         self.items: _Place | None = None
@@ -59,10 +60,10 @@ class Familiar:
     """The records that were learned, and all that are made of the same parts.
 
     Args:
-        is_plain: Whether a field of this name may be taken for what its type says.
+        is_plain: Whether the field at a path may be taken for what its type says.
     """
 
-    def __init__(self, is_plain: Callable[[str], bool]) -> None:
+    def __init__(self, is_plain: Callable[[tuple[str, ...]], bool]) -> None:
         self._is_plain = is_plain
         self._seen = _Place()
         self._left = MOST
@@ -101,14 +102,15 @@ class Familiar:
             for name, part in value.items():
                 inner = place.fields.get(name)
                 if inner is None:
-                    if not self._is_plain(name) or not _can_be_named(name):
+                    path = (*place.path, name)
+                    if not self._is_plain(path) or not _can_be_named(name):
                         continue
                     self._left -= 1
-                    inner, self._grown = place.fields.setdefault(name, _Place()), True
+                    inner, self._grown = place.fields.setdefault(name, _Place(path)), True
                 self._learn(inner, part)
         elif kind is list:
             if place.items is None:
-                place.items, self._grown = _Place(), True
+                place.items, self._grown = _Place(place.path), True
             for part in value:
                 self._learn(place.items, part)
         elif kind in (str, int, float, bool, type(None)) and kind not in place.plain:

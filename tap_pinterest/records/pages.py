@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_pinterest.errors import StreamError
-from tap_pinterest.records.shape import Record, decode
+from tap_pinterest.records.decoding import Record, decode
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:

@@ -307,6 +307,17 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "which targets that honour it remove or mark the rows that Pinterest no longer has.",
     ),
     th.Property(
+        "unknown_fields",
+        th.StringType,
+        default="keep",
+        allowed_values=["keep", "drop", "collect"],
+        title="Unknown fields",
+        description="What happens to fields that the API sends and no schema has yet: `keep` lets "
+        "them leave as they came, which targets that are strict about columns refuse; `drop` "
+        "leaves them out; `collect` puts them as JSON into one more column of each stream, "
+        "`unknown_fields` (make the catalog anew after setting it).",
+    ),
+    th.Property(
         "max_wait",
         th.IntegerType,
         default=900,

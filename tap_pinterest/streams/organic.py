@@ -13,7 +13,7 @@ from tap_pinterest.settings import setting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
 SITE = "https://www.pinterest.com"
 

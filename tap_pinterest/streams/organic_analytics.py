@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from tap_pinterest.plan.dates import Range
+    from tap_pinterest.records.decoding import Record
     from tap_pinterest.records.pages import Page
-    from tap_pinterest.records.shape import Record
     from tap_pinterest.run import Run
 
 FILTERS = ("from_claimed_content", "pin_format", "content_type", "source")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_pinterest.kinds.stream import PinterestStream
-    from tap_pinterest.records.shape import Record
+    from tap_pinterest.records.decoding import Record
 
 SHARED = (
     "IMPRESSION",

@@ -10,8 +10,8 @@ from tap_pinterest.streams.organic import Boards
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tap_pinterest.records.decoding import Record
     from tap_pinterest.records.pages import Page
-    from tap_pinterest.records.shape import Record
 
 
 class AccountSnapshots(SnapshotStream):

@@ -9,6 +9,7 @@ import pytest
 from singer_sdk import Stream
 
 from tap_pinterest.kinds.stream import PinterestStream
+from tap_pinterest.settings import SHORTEST_NAME
 from tests.harness import Run, expected, run_tap
 
 if TYPE_CHECKING:
@@ -102,23 +103,13 @@ def test_the_short_way_equals_the_long_one(
     with monkeypatch.context() as patch:
         patch.setattr(PinterestStream, "_write_record_message", Stream._write_record_message)
         theirs = run_tap(tidy, **SELECTIONS[selection], **MAPS[name]).ok()
+    columns = {name: [*m["schema"]["properties"]] for name, m in ours.schemas.items()}
+    for message in theirs.of("RECORD"):
+        message["record"] = {n: message["record"].get(n) for n in columns[message["stream"]]}
     assert content(ours) == content(theirs)
     assert ours.counts
     for message in ours.of("RECORD"):
-        fields = ours.schemas[message["stream"]]["schema"]["properties"]
-        assert message["record"].keys() <= fields.keys()
-
-
-def test_the_long_way_is_really_another(tidy: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    original = Stream._write_record_message
-    monkeypatch.setattr(
-        Stream, "_write_record_message", lambda self, r: calls.append(r) or original(self, r)
-    )
-    run_tap(tidy, select=["boards"]).ok()
-    assert calls == [], "without maps the records should go the short way"
-    mapped = run_tap(tidy, select=["boards"], stream_maps={"boards": {"x": "1"}}).ok()
-    assert len(calls) == len(mapped.records("boards")) > 0
+        assert [*message["record"]] == columns[message["stream"]]
 
 
 def test_rename(tidy: Simulator) -> None:
@@ -163,19 +154,93 @@ def test_big_numbers_survive_a_map(tidy: Simulator) -> None:
     assert literal
 
 
-def test_unknown_fields_under_a_map_or_flattening_are_what_the_sdk_makes_of_them(
-    simulate: Callable[..., Simulator],
+ROUGH = {
+    "title": None,
+    "media": None,
+    "board_owner": {"username": "anna", "new": {"a": 1}},
+    "new_thing": {"a": [1]},
+    "new_text": "x",
+}
+
+
+@pytest.mark.parametrize(
+    ("depth", "separator", "longest", "maps"),
+    [
+        (1, "__", None, None),
+        (2, "__", SHORTEST_NAME, None),
+        (3, "_", None, {"pins": {"a": "title or 'none'"}}),
+        (8, "__", None, {"pins": {"a": "title or 'none'", "__alias__": "mine"}}),
+        (8, "_", SHORTEST_NAME, None),
+    ],
+)
+def test_flattened_records_have_the_columns_of_their_schema(
+    tidy: Simulator, depth: int, separator: str, longest: int | None, maps: Any
 ) -> None:
-    sim = simulate(boards=2)
-    sim.world.alter["board"] = lambda r: r | {"new_thing": {"a": 1}}
-    plain = run_tap(sim, select=["boards"]).ok()
-    assert all("new_thing" in record for record in plain.records("boards"))
-    for options in (MAPS["all streams"], MAPS["flat"]):
-        run = run_tap(sim, select=["boards"], **options).ok()
-        assert [record["id"] for record in run.records("boards")] == [
-            record["id"] for record in plain.records("boards")
-        ]
-        assert "Traceback" not in run.log
+    """Null objects, absent ones, and members that the schema does not declare included."""
+    tidy.world.alter["pin"] = lambda pin: (
+        ({"id": pin["id"]} if int(pin["id"]) % 3 else pin)
+        | (ROUGH if int(pin["id"]) % 2 else {"media": pin["media"] | {"new": {"b": {"c": 1}}}})
+    )
+    run = run_tap(
+        tidy,
+        select=["pins"],
+        flattening_enabled=True,
+        flattening_max_depth=depth,
+        flattening_separator=separator,
+        flattening_max_key_length=longest,
+        stream_maps=maps,
+    ).ok()
+    ((name, schema),) = run.schemas.items()
+    columns, records = [*schema["schema"]["properties"]], run.records(name)
+    assert all([*record] == columns for record in records)
+    assert any(record[f"board_owner{separator}username"] == "anna" for record in records)
+    assert run.said("Field new_thing: not in the schema yet; it gets no column")
+
+
+def test_a_map_sees_every_declared_field_and_unknown_ones(tidy: Simulator) -> None:
+    tidy.world.alter["board"] = lambda board: {"id": board["id"], "new_thing": 5}
+    fields = {"d": "description or 'none'", "n": "new_thing + 1", "__filter__": "not is_ads_only"}
+    run = run_tap(tidy, select=["boards"], stream_maps={"boards": fields}).ok()
+    columns = [*run.schemas["boards"]["schema"]["properties"]]
+    assert run.counts
+    for record in run.records("boards"):
+        assert [*record] == columns
+        assert (record["d"], record["n"]) == ("none", 6)
+
+
+@pytest.mark.parametrize(
+    ("stream", "field", "expression", "remedy"),
+    [
+        ("pins", "by", "md5(title)", "`md5(title) if title else None`"),
+        ("pins", "title", "md5(self)", "`md5(self) if self else None`"),
+        ("pins", "by", "_['title'].upper()", "`_['title'].upper() if _['title'] else None`"),
+        ("pins", "n", "1 + score", "Change it so that it works"),
+        ("boards", "n", "pin_count + 1", "`pin_count + 1 if pin_count is not None else None`"),
+        ("boards", "__filter__", "pin_count > 1", "if pin_count is not None else False`"),
+        ("board*", "n", "int(pin_count) if id else 0", "`(int(pin_count) if id else 0) if"),
+    ],
+)
+def test_a_map_that_fails_on_a_record_says_where_and_what_helps(
+    tidy: Simulator, stream: str, field: str, expression: str, remedy: str
+) -> None:
+    tidy.world.alter["pin"] = lambda pin: {name: pin[name] for name in pin if name != "title"}
+    tidy.world.alter["board"] = lambda board: board | {"pin_count": None}
+    name = "boards" if stream == "board*" else stream
+    run = run_tap(tidy, select=[name], stream_maps={stream: {field: expression}})
+    assert (run.exit_code, run.crash) == (1, None)
+    (line,) = run.said("ERROR", "`stream_maps`")
+    for part in (f"stream {name}, property {field}", f"`{expression}`", "the record with id "):
+        assert part in line
+    assert remedy in line
+
+
+def test_the_filter_of_a_parent_says_so_where_its_children_are_read(tidy: Simulator) -> None:
+    tidy.world.alter["board"] = lambda board: board | {"description": None}
+    maps = {"boards": {"__filter__": "description.strip() != ''"}}
+    run = run_tap(tidy, select=["board_pins"], stream_maps=maps)
+    (line,) = run.said("ERROR", "`stream_maps`")
+    assert "stream boards, property __filter__" in line
+    assert "`description.strip() != '' if description else False`" in line
 
 
 @pytest.mark.parametrize("select", [["boards"], ["account"], None])

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from tap_pinterest.network import auth, http, oauth
-from tap_pinterest.records.shape import SECRET, Shape, load_schema
+from tap_pinterest.records.schemas import load_schema
+from tap_pinterest.records.secrets import SECRET
+from tap_pinterest.records.shape import Shape
 from tap_pinterest.streams import STREAMS
 from tests.conftest import missing
 from tests.fault_harness import Loud, Time, credentials, leaks, secrets_of

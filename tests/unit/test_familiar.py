@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tap_pinterest.records.shape import Shape, load_schema
+from tap_pinterest.records.schemas import load_schema
+from tap_pinterest.records.shape import Shape
 from tests.pinterest_api import World
 
 ODD: list[Any] = [

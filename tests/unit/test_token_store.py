@@ -674,7 +674,7 @@ class Disk:
         self._sync, self._rename = os.fsync, Path.replace
         self.left: list[bytes | None] = []
         patch.setattr(os, "fsync", self.sync)
-        patch.setattr(Path, "replace", lambda source, target: self.rename(source, target))
+        patch.setattr(Path, "replace", self.rename)
 
     def sync(self, file: int) -> None:
         self._sync(file)

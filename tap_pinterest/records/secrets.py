@@ -1,0 +1,39 @@
+"""Secrets in answers: which fields hold one, and what of them leaves."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+SECRET = re.compile(
+    r"password|passphrase|passcode|credential|secret(?!_?(?:board|pin|section))|tokens?$"
+    r"|(?:access|api|cryptographic|encryption|private|signing)_?keys?(?![a-z])",
+    re.IGNORECASE,
+)
+"""Names of fields that hold what opens somebody's door: `partner_access_token`, `credentials`."""
+
+HARMLESS = re.compile(
+    r"^(?:is|has|can)_|_(?:at|counts?|date|expir\w+|ids?|status|time|type)$", re.IGNORECASE
+)
+"""Names of fields that only tell something about a secret."""
+
+MASK = "***"
+
+DEEPEST = 64
+"""Objects and lists inside of each other; what is below leaves as null."""
+
+
+@functools.lru_cache(4096)
+def is_secret(name: str) -> bool:
+    """Whether a field of this name holds a secret, as far as a name can tell."""
+    return SECRET.search(name) is not None and HARMLESS.search(name) is None
+
+
+def masked(value: Any, depth: int = DEEPEST) -> Any:
+    """A secret, with its shape and nothing else left."""
+    if isinstance(value, dict | list) and depth:
+        if isinstance(value, list):
+            return [masked(part, depth - 1) for part in value]
+        return {name: masked(part, depth - 1) for name, part in value.items()}
+    return value if value is None or isinstance(value, bool) else MASK
