@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import os
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import dotenv
-from singer_sdk import Tap
+from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import _ConfigInput
-from singer_sdk.singerlib import Catalog, MetadataMapping, StateMessage
+from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema, StateMessage
 
 from tap_pinterest import cli, settings
 from tap_pinterest.errors import TapError
@@ -54,22 +53,18 @@ class TapPinterest(Tap):
         Raises:
             ConfigValidationError: The settings cannot work; `errors` holds a sentence each.
         """
-        if isinstance(config := kwargs.get("config"), dict):  # null: as if it were not there
-            kwargs["config"] = {
-                # 8.0 is a whole number to JSON Schema, and none to Python.
-                name: int(value) if isinstance(value, float) and value.is_integer() else value
-                for name, value in config.items()
-                if value is not None
-            }
+        if isinstance(config := kwargs.get("config"), dict):
+            kwargs["config"] = settings.as_meant(config)
         # The SDK's own messages quote the values that are wrong, which may be secrets: ours do not.
         super().__init__(validate_config=False, setup_mapper=False, **kwargs)
         if validate_config:
+            # First, as a misspelt name is why another setting is missing.
+            for warning in settings.unknown(dict(self.config), self.config_jsonschema):
+                self.logger.warning(warning)
             if found := settings.problems(dict(self.config), self.config_jsonschema):
                 raise ConfigValidationError(
                     "The settings cannot work", errors=found, schema=self.config_jsonschema
                 )
-            for warning in settings.unknown(dict(self.config), self.config_jsonschema):
-                self.logger.warning(warning)
         if setup_mapper:
             self.setup_mapper()
 
@@ -81,17 +76,29 @@ class TapPinterest(Tap):
         properties["stream_maps"] = settings.without_loose_ends(properties["stream_maps"])
 
     def setup_mapper(self) -> None:
-        """Make the stream maps; those of deselected streams too, whose filters children obey."""
+        """Make the stream maps; those of deselected streams too, whose filters children obey.
+
+        Raises:
+            ConfigValidationError: A map is about no stream.
+        """
+        if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
+            raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
-        # The SDK finds no field in a deselected stream, not even its key, and refuses each map
-        # that is about it, `*` included. Without metadata all fields are there.
         self.mapper.register_raw_streams_from_catalog(
-            Catalog(
-                (name, entry)
-                if entry.metadata.resolve_selection()[()]
-                else (name, dataclasses.replace(entry, metadata=MetadataMapping()))
-                for name, entry in self.catalog.items()
-            )
+            Catalog((name, self._entry(stream)) for name, stream in self.streams.items())
+        )
+
+    def _entry(self, stream: Stream) -> CatalogEntry:
+        """What the mapper is to know of a stream: its fields and its keys."""
+        entry = self.catalog.get(stream.name)
+        if entry and stream.selected:
+            return entry
+        # The SDK finds no field in a deselected stream, not even its key, and refuses each map
+        # that is about it, `*` included. Without metadata all fields are there. A catalog may lack
+        # the stream altogether: a parent, which is read for its children.
+        schema = entry.schema if entry else Schema.from_dict(stream.schema)
+        return CatalogEntry(
+            stream.name, MetadataMapping(), schema, key_properties=stream.primary_keys
         )
 
     def discover_streams(self) -> Sequence[PinterestStream]:
