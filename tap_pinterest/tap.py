@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import os
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
@@ -14,9 +15,11 @@ from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema, StateMessage
 
 from tap_pinterest import cli, settings
+from tap_pinterest.catalog import check_catalog
 from tap_pinterest.errors import TapError
 from tap_pinterest.records.shape import load_schema
 from tap_pinterest.run import Run
+from tap_pinterest.state import check_state
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.writer import Interrupted, Writer
 
@@ -37,7 +40,8 @@ class TapPinterest(Tap):
     """Singer tap for the Pinterest API v5: boards, Pins, audience and their figures."""
 
     name = "tap-pinterest"
-    config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS
+    # The SDK adds its own settings to it.
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(settings.SETTINGS)
     message_writer_class = Writer
     _stopping = False
     # Batch files would bypass the schema, the selection and the stream maps.
@@ -175,9 +179,10 @@ class TapPinterest(Tap):
         given_state = cli.read_document(state, "The state")
         given_catalog = cli.read_document(catalog, "The catalog")
         if given_state is not None:
-            cli.check_state(given_state, fields)
+            check_state(given_state, fields)
         if given_catalog is not None:
-            cli.check_catalog(given_catalog, fields)
+            keys = {stream.declared_name(): stream.primary_keys for stream in STREAMS}
+            check_catalog(given_catalog, fields, keys)
         tap = cls(
             config=config.config,
             state=given_state,
