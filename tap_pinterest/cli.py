@@ -25,13 +25,35 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-pinterest")
 
 
+CHATTER = ("Skipping deselected stream", "Added '%s' as child stream", "Skipping parse of env")
+"""How messages of the SDK begin that say nothing new of each stream at every start."""
+
+
+def _quiet(record: logging.LogRecord) -> bool:
+    """A filter of the log that makes chatter DEBUG."""
+    if not str(record.msg).startswith(CHATTER):
+        return True
+    record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return logger.isEnabledFor(logging.DEBUG)
+
+
+logger.addFilter(_quiet)
+
+
 class Command(SingerCommand):
     """Ends with one line for what the user can mend, and with the exit code of a signal."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command and exit."""
         try:
-            return super().main(*args, **kwargs)
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever reads `--about` or `--discover` has seen enough, as `head` does.
+            close_output()
+            sys.exit(1)
         except ConfigValidationError as exc:
             for error in exc.errors:
                 logger.error("%s", error)
@@ -47,24 +69,17 @@ class Command(SingerCommand):
             sys.exit(exc.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command.
-
-        Raises:
-            TapError: The target went away; click would end without a word.
-        """
+        """Run the command."""
         # As the SDK's command does, whose last words on wrong settings say less than ours.
         logging.captureWarnings(capture=True)
         warnings.filterwarnings("once", category=DeprecationWarning)
         sys.excepthook = self.excepthook
-        try:
-            return super(SingerCommand, self).invoke(ctx)
-        except BrokenPipeError:
-            # What is still buffered cannot be written either: keep the interpreter from trying.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise TapError(
-                "The target closed its input before everything was written; its own messages say "
-                "why. Run again with the last state that it confirmed."
-            ) from None
+        return super(SingerCommand, self).invoke(ctx)
+
+
+def close_output() -> None:
+    """Give up what is still buffered: nobody reads it, and Python would try to write it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show(*cells: str, widths: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ import gc
 import os
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 import dotenv
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError
@@ -27,13 +28,32 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-    import click
-
     from tap_pinterest.kinds.stream import PinterestStream
 
 
 GC_THRESHOLD = 50_000
 """New containers after which the cycle collector looks; a page of records has some thousands."""
+
+
+def _read_state(file: IO[str] | None) -> dict[str, Any] | None:
+    """The state without what cannot be trusted."""
+    state = cli.read_document(file, "The state")
+    if state is not None:
+        check_state(state, [stream.declared_name() for stream in STREAMS])
+    return state
+
+
+def _read_catalog(file: IO[str] | None) -> dict[str, Any] | None:
+    """The catalog, checked."""
+    catalog = cli.read_document(file, "The catalog")
+    if catalog is not None:
+        fields = {
+            stream.declared_name(): load_schema(stream.record_type, adds=stream.adds)["properties"]
+            for stream in STREAMS
+        }
+        keys = {stream.declared_name(): stream.primary_keys for stream in STREAMS}
+        check_catalog(catalog, fields, keys)
+    return catalog
 
 
 class TapPinterest(Tap):
@@ -123,6 +143,18 @@ class TapPinterest(Tap):
         self.run.streams = by_name
         return streams
 
+    def try_all(self) -> None:
+        """Read one record of each selected stream, and of the parents without which there is none.
+
+        What fails on the way is known to the run, as after a sync.
+        """
+        streams = [
+            stream for stream in cast("list[PinterestStream]", self.run.streams) if stream.wanted
+        ]
+        self.run_sync_dry_run(1, streams)
+        for stream in streams:
+            stream.fail_if_all_were_skipped()
+
     # -- the command line
 
     @classmethod
@@ -130,6 +162,11 @@ class TapPinterest(Tap):
         """The SDK's command, with our endings."""
         command = super().get_singer_command()
         command.__class__ = cli.Command
+        for option in command.params:
+            if option.name == "test":
+                # The SDK's way there knows no catalog, reads all streams and ends with 0.
+                option.callback, option.expose_value = None, True
+                option.type = click.Choice(["all", "schema", "disabled"])
         return command
 
     @classmethod
@@ -161,8 +198,17 @@ class TapPinterest(Tap):
         config: _ConfigInput | None = None,
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
+        test: str = "disabled",
     ) -> None:
-        """Sync, and tell in the end whether anything is missing.
+        """Sync, or try to, and tell in the end whether anything is missing.
+
+        Args:
+            about: Whether to describe the tap and do nothing else.
+            about_format: In which form.
+            config: The settings.
+            state: The file of the state.
+            catalog: The file of the catalog.
+            test: `all` reads one record of each selected stream, `schema` writes all schemas.
 
         Raises:
             TapError: Something could not be read; the message says what, and what to do.
@@ -172,22 +218,12 @@ class TapPinterest(Tap):
             return
         cls.print_version(print_fn=cls.logger.info)
         config = config or _ConfigInput()
-        fields = {
-            stream.declared_name(): load_schema(stream.record_type, adds=stream.adds)["properties"]
-            for stream in STREAMS
-        }
-        given_state = cli.read_document(state, "The state")
-        given_catalog = cli.read_document(catalog, "The catalog")
-        if given_state is not None:
-            check_state(given_state, fields)
-        if given_catalog is not None:
-            keys = {stream.declared_name(): stream.primary_keys for stream in STREAMS}
-            check_catalog(given_catalog, fields, keys)
-        tap = cls(
-            config=config.config,
-            state=given_state,
-            catalog=given_catalog,
-        )
+        if test != "disabled":  # what was tried is no reason to let rows vanish
+            config.config["emit_activate_version_messages"] = False
+        tap = cls(config=config.config, state=_read_state(state), catalog=_read_catalog(catalog))
+        if test == "schema":
+            tap.write_schemas()
+            return
         if not any(stream.selected for stream in tap.streams.values()):
             raise TapError(
                 "No stream is selected, so that nothing was read. Look at the names in the "
@@ -197,14 +233,20 @@ class TapPinterest(Tap):
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         try:
-            tap.sync_all()
+            tap.try_all() if test == "all" else tap.sync_all()
         except (TapError, Interrupted) as exc:
             # Not by the SDK's writer of states: it keeps silent, and flushes nothing, where the
             # state is what it was.
             tap.write_message(StateMessage(value=tap.state))
             if isinstance(exc, TapError):
-                raise type(exc)(f"{exc} (Not read to the end: {tap.run.unfinished()}.)") from exc
+                raise type(exc)(f"Not read to the end: {tap.run.unfinished()}. {exc}") from exc
             raise
+        except BrokenPipeError:
+            cli.close_output()
+            raise TapError(
+                "The target closed its input before everything was written; its own messages say "
+                "why. Run again with the last state that it confirmed."
+            ) from None
         if verdict := tap.run.verdict():
             raise TapError(verdict)
 

@@ -395,7 +395,7 @@ class PinterestStream(Stream, abc.ABC):
             what = ", ".join(f"{name} {plain(value)}" for name, value in parent.items())
             self.logger.warning("Stream %s: %s is skipped: %s", self.name, what, error)
 
-    def _fail_if_all_were_skipped(self) -> None:
+    def fail_if_all_were_skipped(self) -> None:
         """Take it for no accident of single objects when not one of several was served."""
         if self.skipped > 1 and not self._served and self._last_skip:
             kind = Forbidden if isinstance(self._last_skip, Withheld) else StreamError
@@ -424,7 +424,7 @@ class PinterestStream(Stream, abc.ABC):
         """Close a stream and its descendants, which are not read any further in this run."""
         if self.skipped > TOLD_ONE_BY_ONE:
             self._note(f"{self.skipped} objects were skipped in all")
-        self._fail_if_all_were_skipped()
+        self.fail_if_all_were_skipped()
         if self.keyless:
             self._note(f"{self.keyless} records came without a key and are left out")
         if self._shape and self._shape.unfit:

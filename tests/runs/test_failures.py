@@ -298,7 +298,7 @@ def test_an_address_where_nobody_answers_stops_the_run(monkeypatch: pytest.Monke
     (line,) = run.said(" ERROR ")
     assert f"Nothing answered at {url}, tried 8 times" in line
     assert "`api_url`" in line
-    assert "Not read to the end: board_pins, boards." in line
+    assert "Not read to the end: 2 streams (board_pins, boards). " in line
 
 
 # -- tokens and permissions
