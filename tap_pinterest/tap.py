@@ -56,6 +56,17 @@ def _read_catalog(file: IO[str] | None) -> dict[str, Any] | None:
     return catalog
 
 
+def _entry(stream: Stream, entry: CatalogEntry | None) -> CatalogEntry:
+    """What the mapper is to know of a stream: its fields and its keys."""
+    if entry and stream.selected:
+        return entry
+    # The SDK finds no field in a deselected stream, not even its key, and refuses each map that is
+    # about it, `*` included. Without metadata all fields are there. A catalog may lack the stream
+    # altogether: a parent, which is read for its children.
+    schema = entry.schema if entry else Schema.from_dict(stream.schema)
+    return CatalogEntry(stream.name, MetadataMapping(), schema, key_properties=stream.primary_keys)
+
+
 class TapPinterest(Tap):
     """Singer tap for the Pinterest API v5: boards, Pins, audience and their figures."""
 
@@ -109,20 +120,10 @@ class TapPinterest(Tap):
             raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
         self.mapper.register_raw_streams_from_catalog(
-            Catalog((name, self._entry(stream)) for name, stream in self.streams.items())
-        )
-
-    def _entry(self, stream: Stream) -> CatalogEntry:
-        """What the mapper is to know of a stream: its fields and its keys."""
-        entry = self.catalog.get(stream.name)
-        if entry and stream.selected:
-            return entry
-        # The SDK finds no field in a deselected stream, not even its key, and refuses each map
-        # that is about it, `*` included. Without metadata all fields are there. A catalog may lack
-        # the stream altogether: a parent, which is read for its children.
-        schema = entry.schema if entry else Schema.from_dict(stream.schema)
-        return CatalogEntry(
-            stream.name, MetadataMapping(), schema, key_properties=stream.primary_keys
+            Catalog(
+                (name, _entry(stream, self.catalog.get(name)))
+                for name, stream in self.streams.items()
+            )
         )
 
     def discover_streams(self) -> Sequence[PinterestStream]:
