@@ -19,7 +19,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_pinterest.settings import CREDENTIALS, SETTINGS
+from tap_pinterest.settings import CREDENTIALS, SETTINGS, spelled
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.tap import TapPinterest
 
@@ -42,9 +42,19 @@ def settings() -> dict[str, dict[str, Any]]:
 
 
 def kind(schema: Mapping[str, Any]) -> str:
-    """The one JSON type of a setting beside null."""
-    (found,) = set(schema["type"]) - {"null"}
-    return str(found)
+    """The JSON type of a setting beside null; text where it may also be something else."""
+    found = set(schema["type"]) - {"null"}
+    return "string" if "string" in found else str(found.pop())
+
+
+def options(schema: Mapping[str, Any]) -> list[str]:
+    """The values to choose from, where all are text.
+
+    Meltano compares values without a look at their kind: of `true` and `false` among them it would
+    refuse either those of meltano.yml or those of the environment.
+    """
+    values = schema.get("enum", [])
+    return values if all(isinstance(value, str) for value in values) else []
 
 
 def row(*cells: str) -> str:
@@ -85,16 +95,11 @@ def setting_table() -> Iterator[str]:
     yield row("Setting", "Kind", "Default", "What it means")
     yield row(*["---"] * 4)
     for name, schema in settings().items():
-        values = [f"`{value}`" for value in schema.get("enum", ()) if value]
+        values = [f"`{spelled(value)}`" for value in schema.get("enum", ())]
         text = " or ".join(values) or TEXT.get(kind(schema), kind(schema))
         if schema.get("secret"):
             text += ", secret"
-        default = schema.get("default")
-        shown = (
-            ""
-            if default is None
-            else f"`{default if kind(schema) == 'string' else json.dumps(default)}`"
-        )
+        shown = f"`{spelled(schema['default'])}`" if "default" in schema else ""
         yield row(f"`{name}`", text, shown, schema["description"])
 
 
@@ -108,16 +113,16 @@ def meltano_plugin() -> Iterator[str]:
     for name, schema in settings().items():
         yield f"- name: {name}"
         yield f"  label: {schema['title']}"
-        yield f"  kind: {'options' if 'enum' in schema else kind(schema)}"
+        yield f"  kind: {'options' if options(schema) else kind(schema)}"
         if "default" in schema:
             yield f"  value: {json.dumps(schema['default'])}"
         if schema.get("secret"):
             yield "  sensitive: true"
-        if "enum" in schema:
+        if options(schema):
             yield "  options:"
-            for value in schema["enum"]:
-                yield f"  - label: {value.replace('_', ' ').capitalize()}"
-                yield f"    value: {value}"
+        for value in options(schema):
+            yield f"  - label: {value.replace('_', ' ').capitalize()}"
+            yield f"    value: {value}"
         yield "  description: >-"
         yield from (f"    {line}" for line in textwrap.wrap(schema["description"], 88))
     yield "# Every stream but those that need scopes which most tokens lack."

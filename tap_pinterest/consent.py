@@ -14,6 +14,7 @@ from tap_pinterest.network.oauth import App
 from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
 from tap_pinterest.run import Run
 from tap_pinterest.streams import STREAMS
+from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -153,7 +154,7 @@ def _lifetime(tokens: Tokens) -> str:
     if tokens.expires_at is None or tokens.expires_at > tokens.refresh_expires_at:
         return lives
     days = int((tokens.refresh_expires_at - tokens.expires_at) // DAY)
-    return f"{lives}; for ever with a run at least every {days} days"
+    return f"{lives}; for ever with a run at least every {counted(days, 'day')}"
 
 
 def account_name(account: Mapping[str, Any]) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
+import threading
+from collections import defaultdict
+from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
 from tap_pinterest import cli, clock
 from tap_pinterest.consent import account_name, scopes_of
-from tap_pinterest.errors import Forbidden, StreamError, TapError, plain
+from tap_pinterest.errors import Forbidden, QuotaExhausted, StreamError, TapError, plain
 from tap_pinterest.network.transport import Request
 from tap_pinterest.records.decoding import Record, decode, decode_one
 from tap_pinterest.records.pages import Envelope
@@ -36,8 +41,8 @@ TOKEN_DEBUGGER = "https://developers.pinterest.com/docs/developer-tools/token-de
 FEW = 5
 """Ad accounts that are named."""
 
-PATIENCE = 10.0
-"""Seconds after which an API that cannot be reached is given up."""
+PATIENCE = 10
+"""Seconds for which a quota is waited for at most: whoever asks wants to know, and not to wait."""
 
 YES, NO, SKIPPED, UNTRIED = "yes", "no", "skipped", "untried"
 
@@ -59,12 +64,13 @@ class Readable(BaseException):
 class Probe:
     """A transport that sends a stream's own request as small as it gets, and ends there.
 
-    What the stream asks for before its own request goes through as it is.
+    What the stream asks for before its own request goes through as it is. Each thread tries one
+    stream at a time.
     """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._own = re.compile("")
+        self._tried = threading.local()
 
     @property
     def quotas(self) -> Mapping[str, Quota]:
@@ -72,9 +78,9 @@ class Probe:
         return self._transport.quotas
 
     def look_at(self, stream: PinterestStream) -> None:
-        """Take the stream that is tried next."""
+        """Take the stream that this thread tries next."""
         fixed = re.split(r"\{\w+\}", getattr(stream, "path", ""))
-        self._own = re.compile("[^/]+".join(map(re.escape, fixed)))
+        self._tried.own = re.compile("[^/]+".join(map(re.escape, fixed)))
 
     def get(self, request: Request, read: Callable[[bytes], T]) -> T:
         """The answer to a request on the way to the stream's own.
@@ -82,7 +88,7 @@ class Probe:
         Raises:
             Readable: It was the stream's own, and it was answered.
         """
-        if not self._own.fullmatch(request.path):
+        if not self._tried.own.fullmatch(request.path):
             return self._transport.get(request, read)
         params = tuple(
             (name, "1" if name == "page_size" else value) for name, value in request.query()
@@ -98,22 +104,42 @@ class Finding:
     readable: str
     why: str = ""
     record: Record | None = None
+    error: StreamError | None = None
 
 
 class Checkup:
-    """Tries streams, each with one smallest request."""
+    """Tries streams side by side, each with one smallest request."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._probe = Probe(run.transport)
         run.transport = cast("Transport", self._probe)
-        self._findings: dict[str, Finding] = {}
+        self._findings: dict[str, Future[Finding]] = {each.name: Future() for each in run.streams}
+        # Parents first, so that no thread waits for one whose turn does not come.
+        turns: SimpleQueue[PinterestStream] = SimpleQueue()
+        for stream in sorted(cast("Sequence[PinterestStream]", run.streams), key=_generation):
+            turns.put(stream)
+        for _ in range(run.config["max_concurrency"]):
+            # Nobody waits for them where the main thread has heard enough.
+            threading.Thread(target=self._work, args=(turns,), daemon=True).start()
 
     def of(self, stream: PinterestStream) -> Finding:
-        """What came of trying a stream, and its parents before it."""
-        if stream.name not in self._findings:
-            self._findings[stream.name] = self._try(stream)
-        return self._findings[stream.name]
+        """What came of trying a stream.
+
+        Raises:
+            TapError: Nothing can be tried: nobody answers, or the credentials do not work.
+        """
+        return self._findings[stream.name].result()
+
+    def _work(self, turns: SimpleQueue[PinterestStream]) -> None:
+        while not turns.empty():
+            with contextlib.suppress(Empty):  # another thread was quicker
+                stream = turns.get_nowait()
+                finding = self._findings[stream.name]
+                try:
+                    finding.set_result(self._try(stream))
+                except BaseException as exc:  # noqa: BLE001 - raised where the finding is asked for
+                    finding.set_exception(exc)
 
     def _try(self, stream: PinterestStream) -> Finding:
         name, parent = stream.name, self._parent_of(stream)
@@ -130,7 +156,8 @@ class Checkup:
             tried = (
                 f" (tried with {parent.name} {plain((record or {}).get('id'))})" if parent else ""
             )
-            return Finding(name, NO, self._reason(stream, error) + tried)
+            readable = UNTRIED if isinstance(error, QuotaExhausted) else NO
+            return Finding(name, readable, self._reason(stream, error) + tried, error=error)
         if page is None:
             return Finding(name, UNTRIED, f"found nothing to try it with; {self._needs(stream)}")
         return Finding(name, YES, record=next(iter(page.records()), None))
@@ -142,7 +169,7 @@ class Checkup:
         if parent is None or parent.record is not None:
             return None
         if parent.readable != YES:
-            return Finding(stream.name, parent.readable, f"see {parent.name}")
+            return Finding(stream.name, parent.readable, f"see {parent.name}", error=parent.error)
         return Finding(stream.name, UNTRIED, f"{parent.name} is empty: there is none to try with")
 
     def _parent_of(self, stream: PinterestStream) -> Finding | None:
@@ -165,6 +192,11 @@ class Checkup:
         return "has its scopes, but the app or the account may not"
 
 
+def _generation(stream: PinterestStream) -> int:
+    """How many parents are above a stream."""
+    return _generation(stream.parent) + 1 if stream.parent else 0
+
+
 # -- what is shown
 
 
@@ -172,8 +204,12 @@ def _account(run: Run) -> str:
     try:
         account = run.account()
     except StreamError as error:
-        return f"cannot be read (needs user_accounts:read): {error}"
+        return f"cannot be read{_lacking(error, 'user_accounts:read')}: {error}"
     return account_name(account)
+
+
+def _lacking(error: StreamError, scope: str) -> str:
+    return f" (needs {scope})" if isinstance(error, Forbidden) else ""
 
 
 def _ad_accounts(run: Run) -> str:
@@ -181,7 +217,7 @@ def _ad_accounts(run: Run) -> str:
         answer = run.transport.get(Request("/ad_accounts", quota="ads_read"), decode_one)
     except StreamError as error:
         # No stream needs them yet.
-        return f"unknown (listing them needs ads:read): {error}"
+        return f"unknown{_lacking(error, 'ads:read')}: {error}"
     items = answer.get("items") or []
     named = [f"{item.get('id')} ({plain(item.get('name'))})" for item in items[:FEW]]
     return (
@@ -210,8 +246,8 @@ def _quotas(run: Run) -> str:
     )
 
 
-def examine(run: Run) -> list[PinterestStream]:
-    """Show what works; the streams that cannot be read although they are selected by default."""
+def examine(run: Run) -> list[Finding]:
+    """Show what works; what came of those streams that are selected by default and do not."""
     labels = (15,)
     cli.show("Account", _account(run), widths=labels)
     cli.show("Ad accounts", _ad_accounts(run), widths=labels)
@@ -221,15 +257,35 @@ def examine(run: Run) -> list[PinterestStream]:
     columns = (max(len(stream.name) for stream in streams) + 2, 10)
     click.echo()
     cli.show("Stream", "Readable", "", widths=columns)
-    checkup, missing = Checkup(run), []
+    checkup, failed = Checkup(run), []
     for stream in streams:
         finding = checkup.of(stream)
         cli.show(stream.name, finding.readable, finding.why, widths=columns)
-        if finding.readable == NO and stream.selected_by_default:
-            missing.append(stream)
+        if finding.error and stream.selected_by_default:
+            failed.append(finding)
     click.echo()
     cli.show("Quota left", _quotas(run) or "unknown", widths=labels)
-    return missing
+    return failed
+
+
+def _advice(failed: Sequence[Finding]) -> Iterator[str]:
+    """What to do about streams that cannot be read, by the kinds of what keeps them."""
+    names: dict[type[StreamError], list[str]] = defaultdict(list)
+    for finding in failed:
+        kinds = (Forbidden, QuotaExhausted, StreamError)
+        names[next(kind for kind in kinds if isinstance(finding.error, kind))].append(finding.name)
+    if forbidden := names[Forbidden]:
+        yield (
+            f"Not readable: {', '.join(forbidden)}. Where the table names scopes that are missing, "
+            "connect the account again (tap-pinterest-login); else deselect these streams."
+        )
+    if exhausted := names[QuotaExhausted]:
+        yield (
+            f"Not tried, as a quota is used up: {', '.join(exhausted)}. The table says when it "
+            "comes back: run this again then."
+        )
+    if others := names[StreamError]:
+        yield f"Not read: {', '.join(others)}. The table says why: run this again later."
 
 
 @click.command(cls=cli.Command, logger=logger)
@@ -242,15 +298,14 @@ def examine(run: Run) -> list[PinterestStream]:
 )
 def main(config: _ConfigInput) -> None:
     """Say what the configured credentials can read, stream by stream, with a request each."""
-    tap = TapPinterest(config=config.config)
+    given = {"max_wait": PATIENCE} | config.config
+    if isinstance(given["max_wait"], int):
+        given["max_wait"] = min(given["max_wait"], PATIENCE)
+    tap = TapPinterest(config=given)
     _ = tap.streams  # which makes the run
     tap.run.patience = PATIENCE
-    if missing := examine(tap.run):
-        names = ", ".join(stream.name for stream in missing)
-        raise TapError(
-            f"Not readable: {names}. The table says why: connect the account again with the scopes "
-            "that are missing (tap-pinterest-login), or deselect these streams."
-        )
+    if failed := examine(tap.run):
+        raise TapError(" ".join(_advice(failed)))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from tap_pinterest.errors import TapError
+from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,8 +60,8 @@ def wait_for_browser(
             server.outcome.result(timeout)
         except TimeoutError:
             raise TapError(
-                f"Nobody came back from Pinterest's page within {timeout:.0f} seconds. Run the "
-                "login again; if the browser showed an error about the redirect URI, register "
+                f"Nobody came back from Pinterest's page within {counted(timeout, 'second')}. Run "
+                "the login again; if the browser showed an error about the redirect URI, register "
                 f"http://localhost:{port}/ with your app, exactly so."
             ) from None
         finally:

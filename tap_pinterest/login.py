@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import webbrowser
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +14,7 @@ from tap_pinterest.consent import Consent, scopes_of
 from tap_pinterest.errors import TapError
 from tap_pinterest.landing import wait_for_browser
 from tap_pinterest.streams import STREAMS
+from tap_pinterest.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,10 @@ logger = logging.getLogger("tap-pinterest")
 
 SHARED = ("client_id", "client_secret", "refresh_token", "token_store", "api_url")
 """Settings of the tap that are options here, and are read from its configuration too."""
+
+
+STORE = "~/.tap-pinterest/tokens.json"
+"""The token store where the user names none."""
 
 
 def _read_config(ctx: click.Context, _: click.Parameter, paths: tuple[str, ...]) -> None:
@@ -50,15 +54,15 @@ def _choose(
         return STREAMS
     for name in names:
         if name not in by_name:
-            near = difflib.get_close_matches(name, by_name, 1) or sorted(by_name)
-            raise click.BadParameter(f"there is no stream {name!r}; there is {', '.join(near)}.")
+            hint = nearest(name, by_name) or f" There is {', '.join(sorted(by_name))}."
+            raise click.BadParameter(f"there is no stream {name!r}.{hint}")
     if not names:
         raise click.BadParameter("name at least one stream.")
     return tuple(by_name[name] for name in names)
 
 
 def _setting(
-    name: str, ask: str | None = None, **attributes: Any
+    name: str, ask: str | None = None, otherwise: str | None = None, **attributes: Any
 ) -> Callable[[Function], Function]:
     """An option for a setting of the tap; `TAP_PINTEREST_…` in the environment gives it too.
 
@@ -66,21 +70,23 @@ def _setting(
         name: The setting.
         ask: What the user is asked where nothing gives it. click's own `prompt` would also ask,
             and show the answer, where the configuration gives it.
+        otherwise: What is taken where the user answers nothing, or cannot be asked.
         attributes: Of the option.
     """
     secret = settings.SETTINGS["properties"][name].get("secret", False)
+    option, variable = f"--{name.replace('_', '-')}", f"{settings.PREFIX}{name.upper()}"
 
     def value(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
         if not given and ask:
-            given = _prompt(ask, hide_input=secret)
+            given = _prompt(ask, default=otherwise, hide_input=secret) or otherwise
+            if given is None:
+                raise click.UsageError(
+                    f"There is no terminal to ask at: give {option}, or set {variable} in the "
+                    "environment or a configuration file (--config)."
+                )
         return given.strip() if given else None
 
-    return click.option(
-        f"--{name.replace('_', '-')}",
-        envvar=f"TAP_PINTEREST_{name.upper()}",
-        callback=value,
-        **attributes,
-    )
+    return click.option(option, envvar=variable, callback=value, **attributes)
 
 
 @click.command(cls=cli.Command, logger=logger)
@@ -101,9 +107,10 @@ def _setting(
 )
 @_setting(
     "token_store",
-    "File that is to keep the tokens, such as ~/.tap-pinterest/tokens.json",
+    "File that is to keep the tokens",
+    STORE,
     metavar="PATH",
-    help="File that is to keep the tokens: the tap's setting `token_store`.",
+    help=f"File that is to keep the tokens: the tap's setting `token_store`. Without it: {STORE}.",
 )
 @_setting("refresh_token", hidden=True)
 @_setting("api_url", default=settings.SETTINGS["properties"]["api_url"]["default"], hidden=True)
@@ -162,15 +169,31 @@ def main(
         )
     else:
         click.echo("The browser ends on a page that cannot be shown.")
-        consent.finish(_query(_prompt("Copy the whole address of that page and paste it here")))
+        address = _prompt("Copy the whole address of that page and paste it here")
+        if address is None:
+            raise TapError(
+                "There is no terminal to paste the address into. Run the login in one (`docker run "
+                "-it …` gives a container one), or on another machine, and copy the token store."
+            )
+        consent.finish(_query(address))
     for label, text in consent.report():
         cli.show(label, text, widths=(12,))
-    click.echo("\nThe tap needs the settings `client_id`, `client_secret` and `token_store` now.")
+    click.echo(
+        "\nThe tap needs the settings `client_id`, `client_secret` and `token_store` now; the last "
+        f"is {given['token_store']}."
+    )
 
 
-def _prompt(question: str, *, hide_input: bool = False) -> str:
-    # On a line of its own: Meltano passes on whole lines only.
-    return str(click.prompt(question, hide_input=hide_input, prompt_suffix=":\n"))
+def _prompt(question: str, *, default: str | None = None, hide_input: bool = False) -> str | None:
+    """Ask the user; None where nobody can be asked."""
+    try:
+        # On a line of its own: Meltano passes on whole lines only.
+        answer = click.prompt(question, default=default, hide_input=hide_input, prompt_suffix=":\n")
+    except click.Abort as exc:
+        if isinstance(exc.__context__, EOFError):
+            return None
+        raise
+    return str(answer)
 
 
 def _open(url: str) -> None:

@@ -19,6 +19,7 @@ from tap_pinterest.network.token_store import TokenStore
 from tap_pinterest.network.transport import Request, Transport
 from tap_pinterest.readahead import Budget
 from tap_pinterest.records.decoding import Record, decode_one
+from tap_pinterest.words import counted, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,8 +145,9 @@ class Run:
         return isinstance(error, Forbidden) and bool(self.config.get("skip_forbidden_streams"))
 
     def unfinished(self) -> str:
-        """The names of the streams that were to be read and are not at their end."""
-        return ", ".join(s.name for s in self.streams if s.selected and not s.finished)
+        """How many of the streams that were to be read are not at their end, and the first."""
+        names = [s.name for s in self.streams if s.selected and not s.finished]
+        return f"{counted(len(names), 'stream')} ({some(names)})"
 
     def verdict(self) -> str | None:
         """What is missing and what to do about it; None after a run that read everything."""

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import gc
 import os
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 import dotenv
-from singer_sdk import Tap
+from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import _ConfigInput
-from singer_sdk.singerlib import Catalog, MetadataMapping, StateMessage
+from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema, StateMessage
 
 from tap_pinterest import cli, settings
+from tap_pinterest.catalog import check_catalog
 from tap_pinterest.errors import TapError
-from tap_pinterest.kinds.emission import collected
 from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
+from tap_pinterest.state import check_state
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.writer import Interrupted, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
-
-    import click
 
     from tap_pinterest.kinds.stream import PinterestStream
 
@@ -35,11 +35,46 @@ GC_THRESHOLD = 50_000
 """New containers after which the cycle collector looks; a page of records has some thousands."""
 
 
+def _read_state(file: IO[str] | None) -> dict[str, Any] | None:
+    """The state without what cannot be trusted."""
+    state = cli.read_document(file, "The state")
+    if state is not None:
+        check_state(state, [stream.declared_name() for stream in STREAMS])
+    return state
+
+
+def _read_catalog(file: IO[str] | None, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The catalog, checked."""
+    catalog = cli.read_document(file, "The catalog")
+    if catalog is not None:
+        fields = {
+            stream.declared_name(): load_schema(
+                stream.record_type, adds={**stream.adds, **collected(config)}
+            )["properties"]
+            for stream in STREAMS
+        }
+        keys = {stream.declared_name(): stream.primary_keys for stream in STREAMS}
+        check_catalog(catalog, fields, keys)
+    return catalog
+
+
+def _entry(stream: Stream, entry: CatalogEntry | None) -> CatalogEntry:
+    """What the mapper is to know of a stream: its fields and its keys."""
+    if entry and stream.selected:
+        return entry
+    # The SDK finds no field in a deselected stream, not even its key, and refuses each map that is
+    # about it, `*` included. Without metadata all fields are there. A catalog may lack the stream
+    # altogether: a parent, which is read for its children.
+    schema = entry.schema if entry else Schema.from_dict(stream.schema)
+    return CatalogEntry(stream.name, MetadataMapping(), schema, key_properties=stream.primary_keys)
+
+
 class TapPinterest(Tap):
     """Singer tap for the Pinterest API v5: boards, Pins, audience and their figures."""
 
     name = "tap-pinterest"
-    config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS
+    # The SDK adds its own settings to it.
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(settings.SETTINGS)
     message_writer_class = Writer
     _stopping = False
     # Batch files would bypass the schema, the selection and the stream maps.
@@ -55,22 +90,18 @@ class TapPinterest(Tap):
         Raises:
             ConfigValidationError: The settings cannot work; `errors` holds a sentence each.
         """
-        if isinstance(config := kwargs.get("config"), dict):  # null: as if it were not there
-            kwargs["config"] = {
-                # 8.0 is a whole number to JSON Schema, and none to Python.
-                name: int(value) if isinstance(value, float) and value.is_integer() else value
-                for name, value in config.items()
-                if value is not None
-            }
+        if isinstance(config := kwargs.get("config"), dict):
+            kwargs["config"] = settings.as_meant(config)
         # The SDK's own messages quote the values that are wrong, which may be secrets: ours do not.
         super().__init__(validate_config=False, setup_mapper=False, **kwargs)
         if validate_config:
+            # First, as a misspelt name is why another setting is missing.
+            for warning in settings.unknown(dict(self.config), self.config_jsonschema):
+                self.logger.warning(warning)
             if found := settings.problems(dict(self.config), self.config_jsonschema):
                 raise ConfigValidationError(
                     "The settings cannot work", errors=found, schema=self.config_jsonschema
                 )
-            for warning in settings.unknown(dict(self.config), self.config_jsonschema):
-                self.logger.warning(warning)
         if setup_mapper:
             self.setup_mapper()
 
@@ -82,16 +113,18 @@ class TapPinterest(Tap):
         properties["stream_maps"] = settings.without_loose_ends(properties["stream_maps"])
 
     def setup_mapper(self) -> None:
-        """Make the stream maps; those of deselected streams too, whose filters children obey."""
+        """Make the stream maps; those of deselected streams too, whose filters children obey.
+
+        Raises:
+            ConfigValidationError: A map is about no stream.
+        """
+        if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
+            raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
-        # The SDK finds no field in a deselected stream, not even its key, and refuses each map
-        # that is about it, `*` included. Without metadata all fields are there.
         self.mapper.register_raw_streams_from_catalog(
             Catalog(
-                (name, entry)
-                if entry.metadata.resolve_selection()[()]
-                else (name, dataclasses.replace(entry, metadata=MetadataMapping()))
-                for name, entry in self.catalog.items()
+                (name, _entry(stream, self.catalog.get(name)))
+                for name, stream in self.streams.items()
             )
         )
 
@@ -114,6 +147,18 @@ class TapPinterest(Tap):
         self.run.streams = by_name
         return streams
 
+    def try_all(self) -> None:
+        """Read one record of each selected stream, and of the parents without which there is none.
+
+        What fails on the way is known to the run, as after a sync.
+        """
+        streams = [
+            stream for stream in cast("list[PinterestStream]", self.run.streams) if stream.wanted
+        ]
+        self.run_sync_dry_run(1, streams)
+        for stream in streams:
+            stream.losses.close()
+
     # -- the command line
 
     @classmethod
@@ -121,6 +166,11 @@ class TapPinterest(Tap):
         """The SDK's command, with our endings."""
         command = super().get_singer_command()
         command.__class__ = cli.Command
+        for option in command.params:
+            if option.name == "test":
+                # The SDK's way there knows no catalog, reads all streams and ends with 0.
+                option.callback, option.expose_value = None, True
+                option.type = click.Choice(["all", "schema", "disabled"])
         return command
 
     @classmethod
@@ -152,8 +202,17 @@ class TapPinterest(Tap):
         config: _ConfigInput | None = None,
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
+        test: str = "disabled",
     ) -> None:
-        """Sync, and tell in the end whether anything is missing.
+        """Sync, or try to, and tell in the end whether anything is missing.
+
+        Args:
+            about: Whether to describe the tap and do nothing else.
+            about_format: In which form.
+            config: The settings.
+            state: The file of the state.
+            catalog: The file of the catalog.
+            test: `all` reads one record of each selected stream, `schema` writes all schemas.
 
         Raises:
             TapError: Something could not be read; the message says what, and what to do.
@@ -163,24 +222,16 @@ class TapPinterest(Tap):
             return
         cls.print_version(print_fn=cls.logger.info)
         config = config or _ConfigInput()
-        more = collected(config.config)
-        fields = {
-            stream.declared_name(): load_schema(stream.record_type, adds={**stream.adds, **more})[
-                "properties"
-            ]
-            for stream in STREAMS
-        }
-        given_state = cli.read_document(state, "The state")
-        given_catalog = cli.read_document(catalog, "The catalog")
-        if given_state is not None:
-            cli.check_state(given_state, fields)
-        if given_catalog is not None:
-            cli.check_catalog(given_catalog, fields)
+        if test != "disabled":  # what was tried is no reason to let rows vanish
+            config.config["emit_activate_version_messages"] = False
         tap = cls(
             config=config.config,
-            state=given_state,
-            catalog=given_catalog,
+            state=_read_state(state),
+            catalog=_read_catalog(catalog, config.config),
         )
+        if test == "schema":
+            tap.write_schemas()
+            return
         if not any(stream.selected for stream in tap.streams.values()):
             raise TapError(
                 "No stream is selected, so that nothing was read. Look at the names in the "
@@ -190,14 +241,20 @@ class TapPinterest(Tap):
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         try:
-            tap.sync_all()
+            tap.try_all() if test == "all" else tap.sync_all()
         except (TapError, Interrupted) as exc:
             # Not by the SDK's writer of states: it keeps silent, and flushes nothing, where the
             # state is what it was.
             tap.write_message(StateMessage(value=tap.state))
             if isinstance(exc, TapError):
-                raise type(exc)(f"{exc} (Not read to the end: {tap.run.unfinished()}.)") from exc
+                raise type(exc)(f"Not read to the end: {tap.run.unfinished()}. {exc}") from exc
             raise
+        except BrokenPipeError:
+            cli.close_output()
+            raise TapError(
+                "The target closed its input before everything was written; its own messages say "
+                "why. Run again with the last state that it confirmed."
+            ) from None
         if verdict := tap.run.verdict():
             raise TapError(verdict)
 

@@ -35,7 +35,6 @@ from tap_pinterest.kinds.losses import Losses
 from tap_pinterest.kinds.meters import TotalCounter, TotalTimer
 from tap_pinterest.kinds.reading import Reading
 from tap_pinterest.network.transport import Params, Request
-from tap_pinterest.records.decoding import Record
 from tap_pinterest.records.pages import Page, query
 from tap_pinterest.records.schemas import load_schema
 
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
     from tap_pinterest.kinds.batches import Batch
+    from tap_pinterest.records.decoding import Record
     from tap_pinterest.run import Run
     from tap_pinterest.settings import setting
     from tap_pinterest.writer import Writer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from tap_pinterest import doctor
+from tap_pinterest.errors import TapError
 from tap_pinterest.network.token_store import TokenStore
+from tap_pinterest.network.transport import Transport
 from tap_pinterest.streams import STREAMS
 from tests.harness import config_for, files, invoke
 from tests.pinterest_api import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, SCOPES
@@ -173,11 +176,64 @@ def test_an_api_in_trouble_is_told(sim: Simulator, examine: Any) -> None:
     assert "HTTP 500" in rows(run)["followers"]
 
 
-def test_a_quota_that_is_used_up_is_told(sim: Simulator, examine: Any) -> None:
-    sim.faults.add(path="/media", kind="rate_limited", reset=30_000, times=None)
+def test_a_quota_that_is_used_up_is_told_and_not_taken_for_a_scope(
+    sim: Simulator, examine: Any
+) -> None:
+    sim.faults.add(path="/", kind="rate_limited", reset=30_000, times=None)
+    run = examine(sim)
+    found = rows(run)
+    assert run.exit_code == 1
+    assert found["media"].startswith("untried   ")
+    assert found["board_pins"] == "untried   see boards"
+    for label in ("media", "Account", "Ad accounts"):
+        assert "comes back at" in found[label]
+        assert "needs" not in found[label]
+    assert "Not tried, as a quota is used up: account, " in run.last_line
+    assert "board_pins" in run.last_line
+    assert "scopes" not in run.last_line
+
+
+def test_each_reason_has_its_advice(sim: Simulator, examine: Any) -> None:
+    sim.faults.add(path="/user_account/followers", kind="server_error", times=None)
+    sim.faults.add(path="/pins$", kind="forbidden", times=None)
+    run = examine(sim)
+    forbidden, _, failed = run.last_line.partition(" Not read: ")
+    assert "Not readable: " in forbidden
+    assert "pins" in forbidden
+    assert "tap-pinterest-login" in forbidden
+    assert failed.startswith("followers. ")
+    assert "run this again later" in failed
+
+
+def test_streams_are_tried_side_by_side_and_told_in_order(simulate: Any, examine: Any) -> None:
+    sim = simulate(latency=0.05)
+    run = examine(sim, max_concurrency=5, **QUERIES).ok()
+    assert sim.peak_in_flight == 5
+    told = [line.split()[0] for line in run.stdout.decode().splitlines() if " yes" in line]
+    assert told == sorted(NAMES)
+
+
+def test_nobody_who_answers_ends_it(
+    sim: Simulator, examine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle, after the account could be read: no stream is called unreadable for it."""
+    monkeypatch.setattr(Transport, "get", refusing_after(2))
     run = examine(sim)
     assert run.exit_code == 1
-    assert "the quota" in rows(run)["media"]
+    assert "Nothing answered" in run.last_line
+    assert "Not read" not in run.log
+
+
+def refusing_after(requests: int) -> Any:
+    """A transport that reaches nobody after some requests."""
+    original, numbers = Transport.get, itertools.count()
+
+    def get(self: Transport, *args: Any) -> Any:
+        if next(numbers) >= requests:
+            raise TapError("Nothing answered")
+        return original(self, *args)
+
+    return get
 
 
 def test_a_token_that_does_not_work(sim: Simulator, examine: Any) -> None:

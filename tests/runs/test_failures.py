@@ -295,7 +295,7 @@ def test_an_address_where_nobody_answers_stops_the_run(monkeypatch: pytest.Monke
     place = url.removeprefix("http://").removesuffix("/v5")
     assert f"Pinterest cannot be reached: the connection to {place} was refused" in line
     assert "`api_url`" in line
-    assert "Not read to the end: board_pins, boards." in line
+    assert "Not read to the end: 2 streams (board_pins, boards). " in line
 
 
 # -- tokens and permissions

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+import click
 import pytest
 import requests
 from click.testing import CliRunner
@@ -127,6 +128,12 @@ class Scene:
         answer = requests.post(self.sim.authorize_url, data=form, allow_redirects=False)
         assert answer.status_code == 302
         return answer.headers["location"]
+
+    def allowing(self, monkeypatch: pytest.MonkeyPatch) -> Browsing:
+        """Somebody at the browser who allows all."""
+        browsing = Browsing(lambda url: browsing.land(self.decide(url)))
+        monkeypatch.setattr(webbrowser, "open", browsing.open)
+        return browsing
 
     def log_in(
         self,
@@ -247,7 +254,7 @@ def test_nobody_comes(scene: Scene) -> None:
         ),
     )
     assert done.exit_code == 1
-    assert "Nobody came back from Pinterest's page within 1 seconds" in done.last_line
+    assert "Nobody came back from Pinterest's page within 1 second." in done.last_line
     assert f"http://localhost:{scene.port}/" in done.last_line
 
 
@@ -372,7 +379,7 @@ def test_a_parent_and_its_scopes_come_with_a_child() -> None:
 def test_an_unknown_stream(scene: Scene) -> None:
     done = paste([*scene.args, "--streams", "boards,bord_pins"])
     assert done.exit_code == 2
-    assert "there is no stream 'bord_pins'; there is board_pins" in done.output
+    assert "there is no stream 'bord_pins'. Did you mean `board_pins`?" in done.output
 
 
 def test_an_account_that_lacks_a_scope_tells_which_streams_stay_closed(scene: Scene) -> None:
@@ -394,6 +401,57 @@ def test_settings_are_asked_for(scene: Scene, monkeypatch: pytest.MonkeyPatch) -
     assert CLIENT_SECRET not in done.output
     assert f"client_id={CLIENT_ID}" in done.output
     assert scene.store.with_name("tokens.json.lock").exists()
+
+
+@pytest.mark.parametrize("answer", ["\n", ""])
+def test_the_store_has_a_place_where_none_is_named(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Just Enter, or nobody who can be asked."""
+    monkeypatch.setenv("HOME", str(scene.folder))
+    args = ["--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET, *scene.place]
+    act = scene.allowing(monkeypatch)
+    done = paste([*args, "--api-url", scene.sim.url], answer)
+    act.end()
+    assert done.exit_code == 0, done.output
+    assert "[~/.tap-pinterest/tokens.json]" in done.output
+    assert TokenStore(scene.folder / ".tap-pinterest" / "tokens.json").read() is not None
+    assert "the last is ~/.tap-pinterest/tokens.json." in done.output
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], ["give --client-id, or set TAP_PINTEREST_CLIENT_ID"]),
+        (["--client-id", "1"], ["give --client-secret", "TAP_PINTEREST_CLIENT_SECRET", "--config"]),
+    ],
+)
+def test_without_a_terminal_it_says_what_to_give(given: list[str], words: list[str]) -> None:
+    done = paste(given, "")
+    assert done.exit_code == 2
+    assert "There is no terminal to ask at" in done.output
+    assert all(word in " ".join(done.output.split()) for word in words)
+    assert "Aborted" not in done.output
+
+
+def test_without_a_terminal_there_is_nowhere_to_paste(scene: Scene, caplog: Any) -> None:
+    done = paste([*scene.args, "--no-browser"], "")
+    assert done.exit_code == 1
+    assert "There is no terminal to paste the address into" in caplog.text
+    assert "Aborted" not in done.output
+
+
+def test_an_interrupted_question_is_no_missing_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(click.termui, "visible_prompt_func", interrupted)
+    done = invoke([], COMMAND)
+    assert done.exit_code == 1
+    assert "Aborted!" in done.log
+    assert "terminal" not in done.log
 
 
 @pytest.mark.parametrize("source", ["file", "environment"])

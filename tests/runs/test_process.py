@@ -323,9 +323,9 @@ def test_variables_that_cannot_be_used() -> None:
     assert run.exit_code == 1
     assert "Traceback" not in run.log
     assert sorted(line.partition("Setting ")[2] for line in run.said(" ERROR ")) == [
-        "`max_wait`: expected a whole number, not text.",
-        "`pin_metrics`: expected true or false, not text.",
-        '`search_queries`: expected a list such as ["a", "b"], not text.',
+        "`max_wait`: expected a whole number, not 'abc'.",
+        "`pin_metrics`: expected true or false, not 'maybe'.",
+        '`search_queries`: expected a list such as ["a", "b"], not \'lamp, garden\'.',
     ]
 
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from tap_pinterest.settings import SETTINGS
+from tap_pinterest.settings import SETTINGS, as_meant, from_environment
+from tap_pinterest.tap import TapPinterest
 from tests.conftest import TODAY
 from tests.harness import Run, catalog_for, run_tap
 from tests.pinterest_api import TOKEN, Simulator, World
@@ -53,23 +54,38 @@ def problems(run: Run) -> list[str]:
         ({**THREE}, ["`access_token`", "`refresh_token`", "both"]),
         ({"access_token": SECRET + "\n"}, ["`access_token`", "space", "line break"]),
         ({"access_token": " " + SECRET}, ["`access_token`", "space"]),
-        ({"access_token": 5}, ["`access_token`", "expected text", "not this number"]),
+        ({"access_token": 5}, ["`access_token`", "expected text, not a number: put it in quotes."]),
         ({"ad_account_id": ""}, ["`ad_account_id`", "1 to 18 digits"]),
         ({"ad_account_id": "12a"}, ["`ad_account_id`", "1 to 18 digits"]),
         ({"ad_account_id": "1" * 19}, ["`ad_account_id`", "1 to 18 digits", "user"]),
-        ({"ad_account_id": 549755885175}, ["`ad_account_id`", "expected text"]),
-        ({"board_ids": "12"}, ["`board_ids`", "expected a list", "not text"]),
+        (
+            {"ad_account_id": 549755885175},
+            ["`ad_account_id`: expected text, not the number", 'put it in quotes, "549755885175".'],
+        ),
+        (
+            {**NONE, **THREE, "client_id": 1490000},
+            ["`client_id`: expected text", 'put it in quotes, "1490000".'],
+        ),
+        ({"board_ids": "12"}, ["`board_ids`", "expected a list", "not '12'"]),
         ({"board_ids": ["1", ""]}, ["`board_ids`, entry 1", "digits"]),
         ({"board_ids": ["https://pin.it/x"]}, ["`board_ids`, entry 0", "digits"]),
-        ({"board_ids": [5]}, ["`board_ids`, entry 0", "expected text"]),
+        (
+            {"board_ids": ["1", 549755885175]},
+            ["`board_ids`, entry 1: expected text", 'put it in quotes, "549755885175".'],
+        ),
         ({"board_ids": [None]}, ["`board_ids`, entry 0", "expected text", "not null"]),
         ({"search_queries": "cats"}, ["`search_queries`", "expected a list"]),
         ({"search_queries": ["a", "  "]}, ["`search_queries`, entry 1", "empty"]),
         ({"likes_board_name": " "}, ["`likes_board_name`", "empty"]),
-        ({"board_privacy": "PRIVATE"}, ["`board_privacy`", "one of ALL, PUBLIC, PROTECTED"]),
-        ({"following_feed_type": "all"}, ["`following_feed_type`", "one of ALL, RANKED"]),
+        ({"board_privacy": "PRIVATE"}, ["one of ALL, PUBLIC, PROTECTED", "not 'PRIVATE'."]),
+        ({"board_privacy": 5}, ["`board_privacy`", "one of ALL, PUBLIC", "not the number 5."]),
+        ({"app_types": ["web", "TV"]}, ["`app_types`, entry 1", "one of ALL", "not 'TV'."]),
+        (
+            {"emit_activate_version_messages": "always"},
+            ["`emit_activate_version_messages`: expected one of true, false, alone, not 'always'."],
+        ),
         ({"explicit_following": "yes"}, ["`explicit_following`", "expected true or false"]),
-        ({"pin_metrics": 1}, ["`pin_metrics`", "expected true or false", "not this number"]),
+        ({"pin_metrics": 1}, ["`pin_metrics`", "expected true or false", "not the number 1."]),
         ({"max_wait": -1}, ["`max_wait`", "negative"]),
         ({"max_wait": "900"}, ["`max_wait`", "expected a whole number"]),
         ({"max_wait": 1.5}, ["`max_wait`", "expected a whole number"]),
@@ -77,7 +93,7 @@ def problems(run: Run) -> list[str]:
         ({"max_concurrency": 65}, ["`max_concurrency`", "1 to 64"]),
         (
             {"max_concurrency": True},
-            ["`max_concurrency`", "expected a whole number", "not true or false"],
+            ["`max_concurrency`", "expected a whole number", "not true."],
         ),
         ({"api_url": "http://api.pinterest.com/v5"}, ["`api_url`", "https"]),
         ({"api_url": "api.pinterest.com"}, ["`api_url`", "https"]),
@@ -88,7 +104,8 @@ def problems(run: Run) -> list[str]:
         ({"api_url": "http://localhost.evil.example/v5"}, ["`api_url`"]),
         ({"api_url": {"url": "x"}}, ["`api_url`", "expected text", "not an object"]),
         ({"stream_maps": 5}, ["`stream_maps`", "expected an object"]),
-        ({"flattening_enabled": "x"}, ["`flattening_enabled`", "expected true or false"]),
+        ({"flattening_enabled": "x"}, ["expected true or false, not text."]),
+        ({"stream_map_config": "seed=x"}, ["`stream_map_config`: expected an object, not text."]),
     ],
     ids=str,
 )
@@ -149,6 +166,68 @@ def test_null_means_the_default(sim: Simulator) -> None:
     assert run.exit_code == 0, run.log
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [
+        ("board_privacy", "public_and_secret", "PUBLIC_AND_SECRET"),
+        ("app_types", ["Web", "MOBILE"], ["WEB", "MOBILE"]),
+        ("top_pins_sort_by", ["save"], ["SAVE"]),
+        ("emit_activate_version_messages", "False", False),
+        ("emit_activate_version_messages", True, True),
+        ("emit_activate_version_messages", "ALONE", "alone"),
+    ],
+)
+def test_allowed_values_are_taken_in_any_case(name: str, given: Any, meant: Any) -> None:
+    tap = TapPinterest(config={**GOOD, name: given})
+    assert tap.config[name] == meant
+
+
+def test_the_version_setting_comes_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for text, meant in (("alone", "alone"), ("false", False), ("on", True)):
+        monkeypatch.setenv("TAP_PINTEREST_EMIT_ACTIVATE_VERSION_MESSAGES", text)
+        found = as_meant(from_environment())["emit_activate_version_messages"]
+        assert found == meant
+        assert isinstance(found, type(meant))
+
+
+def test_a_misspelt_setting_is_told_before_what_is_missing_for_it() -> None:
+    run = refused({**NONE, "acces_token": SECRET})
+    lines = [line for line in run.log_lines if "`" in line]
+    assert "no setting `acces_token`" in lines[0]
+    assert "Did you mean `access_token`?" in lines[0]
+    assert "No credentials" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("maps", "words"),
+    [
+        ({"bords": {"name": "md5(name)"}}, ["'bords'", "Did you mean `boards`?"]),
+        ({"bords": None}, ["'bords'", "Did you mean `boards`?"]),
+        ({"copy": {"__source__": "Bords", "x": "1"}}, ["entry copy", "Did you mean `boards`?"]),
+        ({"zz*": {"x": "1"}, "boards": {"__alias__": "pinboards"}}, ["'zz*'"]),
+    ],
+    ids=str,
+)
+def test_a_map_for_no_stream_is_an_error(maps: dict[str, Any], words: list[str]) -> None:
+    """Else the column that it should mask would leave in the clear."""
+    (found,) = problems(refused({"stream_maps": maps}))
+    assert "Setting `stream_maps`" in found
+    assert all(word in found for word in words), found
+
+
+def test_maps_that_name_streams_are_taken(sim: Simulator) -> None:
+    maps = {
+        "b*": {"x": "1"},
+        "boards": {"__alias__": "pinboards", "name": "md5(name)"},
+        "again": {"__source__": "boards", "y": "2"},
+        "__else__": None,
+    }
+    run = run_tap(sim, select=["boards", "account"], stream_maps=maps).ok()
+    assert set(run.counts) == {"pinboards", "again"}
+
+
 def test_an_unknown_setting_warns_and_suggests(sim: Simulator) -> None:
     run = run_tap(sim, select=["account"], boardids=["1"], zzz=1).ok()
     assert run.said("WARNING", "no setting `boardids`", "Did you mean `board_ids`?")
@@ -168,7 +247,6 @@ def test_an_unknown_setting_warns_and_suggests(sim: Simulator) -> None:
         ("state", '"x"', "The state must be a JSON object"),
         ("state", b"\xff", "The state cannot be read as text"),
         ("state", '{"bookmarks": []}', "The state cannot be used"),
-        ("state", '{"bookmarks": {"boards": 5}}', "The state cannot be used"),
         ("state", '{"bookmarks": {"users": {}}}', "The state is that of another tap"),
         ("catalog", "{'streams'}", "The catalog is not valid JSON"),
         ("catalog", "{}", "The catalog cannot be used: it has no list `streams`"),

@@ -1,0 +1,106 @@
+"""Settings as they are given: by the environment, in other spellings, under names that are none."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from tap_pinterest.settings.declared import SETTINGS
+from tap_pinterest.words import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PREFIX = "TAP_PINTEREST_"
+"""What the names of settings begin with in the environment."""
+
+SPELLINGS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+"""Of settings in the environment that are true or false."""
+
+
+def spelled(value: Any) -> str:
+    """A value of a setting as it is written down: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def as_meant(config: Mapping[str, Any], schema: Mapping[str, Any] = SETTINGS) -> dict[str, Any]:
+    """A configuration without what is null, its values as the settings spell them.
+
+    Whole numbers may come as 8.0, and allowed values in any case: `public` is PUBLIC, and the text
+    "false", which Meltano makes of a variable, is false.
+    """
+    fields = schema["properties"]
+    return {
+        name: _as_meant(value, fields.get(name) or {})
+        for name, value in config.items()
+        if value is not None
+    }
+
+
+def _as_meant(value: Any, field: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_as_meant(entry, field.get("items") or {}) for entry in value]
+    if isinstance(value, float) and value.is_integer():  # which is no `int` to Python
+        return int(value)
+    if isinstance(value, str):
+        text = value.strip().lower()
+        return next(
+            (each for each in field.get("enum", ()) if spelled(each).lower() == text), value
+        )
+    return value
+
+
+def from_environment(
+    schema: Mapping[str, Any] = SETTINGS, environment: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """The settings in variables `TAP_PINTEREST_…`: texts as they are, all else as JSON.
+
+    What is no JSON stays text, for `problems` to complain about.
+    """
+    found: dict[str, Any] = {}
+    for name, field in schema["properties"].items():
+        kinds, text = field.get("type", ()), environment.get(PREFIX + name.upper())
+        if not text:
+            continue
+        found[name] = text
+        if "boolean" in kinds:
+            found[name] = SPELLINGS.get(text.lower(), text)
+        elif "string" not in kinds:
+            with contextlib.suppress(ValueError):
+                found[name] = json.loads(text)
+    return found
+
+
+def unknown(
+    config: Mapping[str, Any],
+    schema: Mapping[str, Any] = SETTINGS,
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[str]:
+    """A warning for each setting that does not exist, in the configuration or the environment."""
+    # With two underscores begin what Meltano itself takes, such as TAP_PINTEREST__SELECT.
+    variables = [name for name in environment if re.match(f"{PREFIX}(?!_|LOGLEVEL$)", name)]
+    given = {name: f"`{name}`" for name in config}
+    given |= {name[len(PREFIX) :].lower(): f"`{name}`" for name in variables}
+    for name in sorted(given.keys() - schema["properties"].keys()):
+        yield (
+            f"There is no setting {given[name]}; it is ignored."
+            + nearest(name, schema["properties"])
+        )
+
+
+def without_loose_ends(schema: Any) -> Any:
+    """A JSON schema without the choices that are no schemas."""
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: [without_loose_ends(choice) for choice in value if isinstance(choice, dict)]
+        if name == "anyOf"
+        else without_loose_ends(value)
+        for name, value in schema.items()
+    }
