@@ -17,6 +17,7 @@ from tap_pinterest.network.token_store import TokenStore
 from tap_pinterest.network.transport import Request, Transport
 from tap_pinterest.readahead import Budget
 from tap_pinterest.records.shape import Record, decode_one
+from tap_pinterest.report import RunReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,7 @@ class Run:
         self.config = config
         self._user_agent = user_agent
         self.budget = Budget(READ_AHEAD)
+        self.report = RunReport()
         self.streams: Sequence[Stream] = ()
         self.today = clock.today()
         self.failures: dict[str, StreamError] = {}

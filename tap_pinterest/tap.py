@@ -185,7 +185,8 @@ class TapPinterest(Tap):
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         try:
-            tap.sync_all()
+            with tap.run.report.told():
+                tap.sync_all()
         except (TapError, Interrupted) as exc:
             # Not by the SDK's writer of states: it keeps silent, and flushes nothing, where the
             # state is what it was.
@@ -193,6 +194,8 @@ class TapPinterest(Tap):
             if isinstance(exc, TapError):
                 raise type(exc)(f"{exc} (Not read to the end: {tap.run.unfinished()}.)") from exc
             raise
+        finally:
+            tap.run.report.tell_end(s.name for s in tap.run.streams if s.selected)
         if verdict := tap.run.verdict():
             raise TapError(verdict)
 

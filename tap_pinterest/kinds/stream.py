@@ -24,7 +24,6 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, StreamError, Withheld, plain
-from tap_pinterest.kinds.meters import TotalCounter, TotalTimer
 from tap_pinterest.network.transport import Request
 from tap_pinterest.readahead import ReadAhead, fan_out
 from tap_pinterest.records.pages import PAGE_SIZE, Envelope, Page, query, read_page
@@ -117,7 +116,7 @@ class PinterestStream(Stream, abc.ABC):
         self._shape: Shape | None = None
         self._before = self._after = b""
         self._told: set[str] = set()
-        self._meters: list[TotalCounter | TotalTimer] = []
+        self.tally = run.report.tally(self.name)
 
     @classmethod
     def declared_name(cls) -> str:
@@ -265,6 +264,7 @@ class PinterestStream(Stream, abc.ABC):
                         with self._writer.undisturbed():
                             yield from records
                     del records  # its memory serves the next page
+                    self.tally.did()
                     self.passed(page)
             if self.parent is None:
                 self._end_children()
@@ -416,6 +416,22 @@ class PinterestStream(Stream, abc.ABC):
         )
 
     @property
+    def missing(self) -> str | None:
+        """What was not read, in a few words; None for a complete stream."""
+        if reason := self.root.why_skipped():
+            return f"skipped: {reason}"
+        if error := self.run.failures.get(self.name):
+            return str(error)
+        if self.skipped:
+            return f"{self.skipped} objects were skipped"
+        if self.keyless:
+            return f"{self.keyless} records came without a key"
+        for source in self.sources:
+            if source.missing:
+                return f"{source.name} is incomplete"
+        return None if self.complete else "earlier runs left something out"
+
+    @property
     def sources(self) -> Sequence[PinterestStream]:
         """The streams without which this one cannot be complete."""
         return (self.parent,) if self.parent else ()
@@ -431,8 +447,6 @@ class PinterestStream(Stream, abc.ABC):
             self._note(f"{self._shape.unfit} values did not fit the schema and are null")
         for unseen in sorted(self._only_unseen) if self.complete else ():
             self._note(f"board {unseen} of `board_ids` was not in the list; nothing is read of it")
-        for meter in self._meters:
-            meter.close()
         self.finished = self.complete
         if self.complete:
             self.completed()
@@ -441,6 +455,7 @@ class PinterestStream(Stream, abc.ABC):
                 if self.selected and (error := self.run.failures.get(source.name)):
                     kind = Forbidden if isinstance(error, Forbidden) else StreamError
                     self.run.fail(self, kind(f"{source.name} was not read to the end"))
+        self.tally.finished(self.missing)
         for child in self.selected_children:
             child._finish()  # noqa: SLF001
 
@@ -524,24 +539,17 @@ class PinterestStream(Stream, abc.ABC):
         super().log(message, *args, level=level, **kwargs)
 
     def get_record_counter(
-        self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
+        self,
+        *,
+        endpoint: str | None = None,  # noqa: ARG002
+        log_interval: float = metrics.DEFAULT_LOG_INTERVAL,  # noqa: ARG002
     ) -> metrics.Counter:
-        """One counter for all batches of parents."""
-        if not self.parent:
-            return super().get_record_counter(endpoint=endpoint, log_interval=log_interval)
-        if not self._meters:
-            tags = {metrics.Tag.STREAM: self.name}
-            self._meters = [
-                TotalCounter(metrics.Metric.RECORD_COUNT, dict(tags), log_interval),
-                TotalTimer(metrics.Metric.SYNC_DURATION, dict(tags)),
-            ]
-        return cast("metrics.Counter", self._meters[0])
+        """The stream's tally, for all batches of parents."""
+        return cast("metrics.Counter", self.tally)
 
     def get_sync_timer(self) -> metrics.Timer:
-        """One timer for all batches of parents."""
-        if not self._meters:
-            return super().get_sync_timer()
-        return cast("metrics.Timer", self._meters[1])
+        """The stream's tally, for all batches of parents."""
+        return cast("metrics.Timer", self.tally)
 
 
 class ListStream(PinterestStream):
