@@ -13,9 +13,8 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from . import analytics as _analytics  # noqa: F401  registers its endpoints
 from . import control
-from . import endpoints as _endpoints  # noqa: F401  registers its endpoints
+from . import endpoints as _endpoints  # noqa: F401  registers them
 from .api import ENDPOINTS, NOT_PERMITTED, ApiError, Call, Endpoint, Router, invalid
 from .faults import Answer, Fault, Faults
 from .lazy import Lazy
@@ -317,7 +316,8 @@ class Simulator:
         scopes: frozenset[str],
     ) -> Any:
         call = Call(endpoint.parse(query, in_path), scopes)
-        world = self._acting_as(call.values.pop("ad_account_id", None))
+        acts_as = call.values.pop("ad_account_id", None) if endpoint.acts_as else None
+        world = self._acting_as(acts_as)
         size, bookmark = call.values.pop("page_size", 25), call.values.pop("bookmark", None)
         listing = f"{path}?{sorted(call.values.items(), key=str)}{world.number}"
         key = (listing, scopes, self.world.state())

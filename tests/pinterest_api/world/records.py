@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from .noise import COLOURS, mix, remark, title
+from tests.pinterest_api.noise import COLOURS, mix, remark, title
 
 Record = dict[str, Any]
 

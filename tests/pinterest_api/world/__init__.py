@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.pinterest_api.noise import mix, remark
+
 from . import records
-from .lazy import Lazy
-from .measured import Measured
-from .noise import mix, remark, title
+from .ads import Advertising
+from .organic_analytics import Measured
 from .people import People
 from .settings import CLAIMED_DOMAIN
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .records import Record
 
 
-class World(Measured, People):
+class World(Measured, People, Advertising):
     """One account and everything that it can see; for its settings, see `Settings`."""
 
     def account(self) -> Record:
@@ -39,23 +40,3 @@ class World(Measured, People):
             "monthly_views": mix(self.seed, self.today.toordinal()) % 10**6,
         }
         return self._emit("account", record)
-
-    def all_ad_accounts(self, *, shared: bool = True) -> Lazy[Record]:
-        """GET /ad_accounts."""
-        worlds = [w for w in self.accounts.values() if shared or w is self]
-
-        def get(i: int) -> Record:
-            world = worlds[i]
-            record: Record = {
-                "id": next(key for key, w in self.accounts.items() if w is world),
-                "name": title(mix(world.seed, 3)),
-                "owner": {"username": world.username, "id": world.account_id},
-                "country": "US",
-                "currency": "USD",
-                "permissions": ["OWNER"] if world is self else ["ANALYST"],
-                "created_time": 1_600_000_000 + world.number,
-                "updated_time": None if self.messy else 1_700_000_000,
-            }
-            return self._emit("ad_account", record)
-
-        return Lazy(len(worlds), get)

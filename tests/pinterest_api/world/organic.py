@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from . import metrics, records
-from .lazy import Lazy, chain
-from .noise import mix, title
+from tests.pinterest_api import metrics
+from tests.pinterest_api.lazy import Lazy, chain
+from tests.pinterest_api.noise import mix, title
+
+from . import records
 from .settings import LIKES_BOARD, PINS_PER_BOARD, PRIVACIES, SCOPES, Place, Settings
 
 if TYPE_CHECKING:

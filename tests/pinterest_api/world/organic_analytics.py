@@ -6,15 +6,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from . import metrics
-from .content import Content
-from .noise import mix
+from tests.pinterest_api import metrics
+from tests.pinterest_api.noise import mix
+
+from .organic import Content
 from .settings import CLAIMED_DOMAIN, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .metrics import Counts
+    from tests.pinterest_api.metrics import Counts
+
     from .records import Record
 
 Cell = tuple[str, str, str, str]  # (app, source, claimed or not, format)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.pinterest_api.lazy import Lazy
+from tests.pinterest_api.noise import mix, remark, title
+
 from . import records
-from .lazy import Lazy
-from .noise import mix, remark, title
 from .settings import CLAIMED_DOMAIN, Settings
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from . import World
     from .records import Record
-    from .world import World
 
 SCOPES = frozenset(
     {
@@ -66,6 +66,8 @@ class Settings:
         scopes: what the default token may do, and all that consent grants.
         tier: "standard" or "trial"; decides the published quotas and the default of bulk analytics.
         bulk_analytics: whether GET /pins/analytics is open to the app.
+        ad_accounts: ad accounts of this one, in up to four currencies.
+        campaigns: campaigns in each ad account; of ten there are some in every status.
         other_accounts: ad accounts of other people that share theirs with this one.
         number: keeps the ids of different accounts apart.
 
@@ -74,7 +76,9 @@ class Settings:
         gone_boards, gone_pins: ids still listed, but 404 when asked for.
         forbidden_boards, forbidden_pins: ids still listed, but not to be looked into.
         alter: kind of record -> function that changes it, e.g. {"board": lambda r: r | {"x": 1}}.
-        accounts: ad account id -> the world of its owner.
+        accounts: ad account id -> the world of its owner; this account's own come first.
+        refused_accounts: ad account id -> status and code with which all that is below it is
+            refused, e.g. (403, 29) or (401, 3); the list of ad accounts has it all the same.
     """
 
     def __init__(
@@ -103,6 +107,8 @@ class Settings:
         scopes: Collection[str] = SCOPES,
         tier: str = "standard",
         bulk_analytics: bool | None = None,
+        ad_accounts: int = 1,
+        campaigns: int = 12,
         other_accounts: int = 1,
         number: int = 0,
     ) -> None:
@@ -135,8 +141,13 @@ class Settings:
         self.forbidden_boards: set[str] = set()
         self.forbidden_pins: set[str] = set()
         self.alter: dict[str, Callable[[Record], Record]] = {}
-        self.ad_account_id = str(549_000_000_000_000_001 + number * 10**12)
-        self.accounts: dict[str, World] = {self.ad_account_id: cast("World", self)}
+        self.campaigns = campaigns
+        first = 549_000_000_000_000_001 + number * 10**12
+        self.ad_account_id = str(first)
+        self.accounts: dict[str, World] = {
+            str(first + i): cast("World", self) for i in range(ad_accounts)
+        }
+        self.refused_accounts: dict[str, tuple[int, int]] = {}
         for i in range(other_accounts):
             other: Any = type(self)(
                 seed=seed + i + 1,
@@ -170,6 +181,7 @@ class Settings:
             frozenset(self.forbidden_boards),
             frozenset(self.forbidden_pins),
             tuple(self.alter.items()),
+            tuple(self.refused_accounts.items()),
         )
         return own + tuple(w.state() for w in self.accounts.values() if w is not self)
 
