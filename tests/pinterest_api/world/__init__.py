@@ -14,7 +14,7 @@ from . import records
 from .ads import Advertising
 from .organic_analytics import Measured
 from .people import People
-from .settings import CLAIMED_DOMAIN
+from .settings import CLAIMED_DOMAIN, SCOPES
 
 if TYPE_CHECKING:
     from .records import Record
@@ -33,10 +33,10 @@ class World(Measured, People, Advertising):
             "profile_image": f"{records.HOST}/avatars/{self.number}.jpg",
             "website_url": f"https://{CLAIMED_DOMAIN}/",
             "business_name": None if self.messy else "Simulated Business",
-            "board_count": self.board_total,
-            "pin_count": None if self.messy else len(self.own_places(include_protected_pins=True)),
+            "board_count": len(self._board_indexes("ALL", SCOPES)),
+            "pin_count": len(self.own_places(include_protected_pins=True)),
             "follower_count": self.followers,
             "following_count": self.following_users,
-            "monthly_views": mix(self.seed, self.today.toordinal()) % 10**6,
+            "monthly_views": self.views(30),
         }
         return self._emit("account", record)

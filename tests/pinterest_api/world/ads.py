@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from tests.pinterest_api.lazy import Lazy
-from tests.pinterest_api.noise import mix, title
+from tests.pinterest_api.noise import mix
 
 from .settings import Settings
 
@@ -59,7 +59,7 @@ class Advertising(Settings):
                 "ad_account",
                 {
                     "id": identity,
-                    "name": f"{title(mix(owner.seed, 3, position))} ({country})",
+                    "name": f"{owner.username} {country}",
                     "owner": {"username": owner.username, "id": owner.account_id},
                     "country": country,
                     "currency": currency,

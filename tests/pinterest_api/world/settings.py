@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from .names import BUSINESSES, again, username
+
 if TYPE_CHECKING:
     from . import World
     from .records import Record
@@ -156,7 +158,7 @@ class Settings:
                 today=today,
                 origin=self.origin,
                 messy=messy,
-                username=f"partner_{i + 1}",
+                username=again(BUSINESSES, i).replace(" ", "_"),
                 other_accounts=0,
                 number=number + i + 1,
             )
@@ -275,7 +277,7 @@ class Settings:
 
     def _owner(self, board: int) -> Record:
         return (
-            {"username": f"friend_{board}", "id": self._id("user", 10 + board)}
+            {"username": username(board, 0), "id": self._id("user", 10 + board)}
             if self.is_shared(board)
             else {"username": self.username, "id": self.account_id}
         )
