@@ -97,7 +97,7 @@ def status(on: date, today: date) -> str:
 
 
 # Per cent of what a day has in general, from Monday to Sunday: people pin at the weekend.
-WEEK = (88, 86, 88, 92, 102, 124, 120)
+WEEK = (90, 90, 90, 90, 100, 125, 120)
 GROWTH = 1.012  # of the account's audience, from week to week
 SINCE = date(2025, 1, 1).toordinal()
 
@@ -109,9 +109,9 @@ def _pattern(base: int, character: int, shape: int, app: str, estimate: bool) ->
     seen = {
         "MOBILE": base * (8 + (shape & 15)),
         "TABLET": base * (shape & 7) >> 2,
-        "WEB": base * (shape >> 3 & 15) >> 1,
+        "WEB": base * (shape >> 1 & 15) >> 1,
     }[app] // 100
-    clicks = seen * (1 + (character & 3) + (shape >> 5 & 3)) >> 6
+    clicks = seen * (1 + (character & 3) + (shape >> 3 & 3)) >> 6
     saves = seen * (1 + (character >> 1 & 3)) >> 7
     starts = seen * (4 + (character >> 2 & 3)) >> 3
     views = starts * (1 + (character & 7)) >> 3
@@ -150,7 +150,7 @@ def counts(
 ) -> Counts:
     """The counts of `who` (any number) on a day; final ones unless `estimate`."""
     base = int(level(who) * scale * WEEK[on.weekday()])
-    shape = mix(who ^ on.toordinal()) & 0x7F
+    shape = mix(who ^ on.toordinal()) & 31
     return _pattern(base, who >> 7 & 15, shape, app, estimate)
 
 
