@@ -81,7 +81,7 @@ class Probe:
         if not self._own.fullmatch(request.path):
             return self._transport.get(request, read)
         params = tuple(
-            (name, "1" if name == "page_size" else value) for name, value in request.params
+            (name, "1" if name == "page_size" else value) for name, value in request.query()
         )
         raise Readable(self._transport.get(request._replace(params=params, single=False), read))
 

@@ -28,7 +28,19 @@ class TokenRejected(TapError):
 
 
 class StreamError(TapError):
-    """A stream cannot be read to its end; the other streams go on."""
+    """A stream cannot be read to its end; the other streams go on.
+
+    Attributes:
+        answer: The API's answer that this is about; None where it is about none.
+    """
+
+    def __init__(self, message: str, answer: Answer | None = None) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
+class Refused(StreamError):
+    """A definite answer to this request, which would be the same when it is sent again."""
 
 
 class Forbidden(StreamError):
@@ -65,11 +77,15 @@ class Transient(Exception):
 
     Attributes:
         wait: Seconds that the API asked for, or None where it did not say.
+        answer: The API's answer; None where there was none, or none that could be read.
     """
 
-    def __init__(self, message: str, wait: float | None = None) -> None:
+    def __init__(
+        self, message: str, wait: float | None = None, answer: Answer | None = None
+    ) -> None:
         super().__init__(message)
         self.wait = wait
+        self.answer = answer
 
 
 class Action(Enum):

@@ -13,7 +13,7 @@ import itertools
 import logging
 import re
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import backoff
@@ -26,6 +26,7 @@ from tap_pinterest.errors import (
     Forbidden,
     Gone,
     QuotaExhausted,
+    Refused,
     StreamError,
     TapError,
     Transient,
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from tap_pinterest.network.auth import Auth
 
 T = TypeVar("T")
+
+Params = tuple[tuple[str, str], ...]
+"""Query parameters; one name may come several times."""
 
 logger = logging.getLogger("tap-pinterest")
 
@@ -77,17 +81,24 @@ class Request(NamedTuple):
 
     Attributes:
         path: Below the API's address, beginning with a slash.
-        params: Query parameters; one name may come several times.
+        params: The query, or what makes it: a function that is called when the request's turn has
+            come, each try anew. It may raise a StreamError, which goes to whoever asked.
         quota: Rate-limit category, which operations share.
         rank: Whose turn it is when several wait: the lowest.
         single: Whether a refusal concerns one object (a board) and not the whole stream.
+        stream: The stream that it is counted for.
     """
 
     path: str
-    params: tuple[tuple[str, str], ...] = ()
+    params: Params | Callable[[], Params] = ()
     quota: str = "org_read"
     rank: float = 0
     single: bool = False
+    stream: str = ""
+
+    def query(self) -> Params:
+        """The query as it is worded now."""
+        return self.params() if callable(self.params) else self.params
 
 
 class Quota:
@@ -169,6 +180,12 @@ class Gate:
         with self._lock:
             self.quotas[category].exhaust(wait, clock.monotonic())
 
+    def closed_for(self, category: str) -> float:
+        """Seconds until the category's quota comes back; 0 where it is not used up."""
+        with self._lock:
+            wait = self.quotas[category].wait(clock.monotonic())
+        return wait if wait < float("inf") else 0.0
+
     def _enter(self, category: str, rank: float) -> None:
         ticket = (rank, next(self._tickets), threading.Event())
         go = ticket[2]
@@ -241,12 +258,22 @@ class Transport:
         self._gate = Gate(concurrency, max_wait)
         self._sessions: list[requests.Session] = []
         self._answered = False
-        self.sent = 0
+        self._lock = threading.Lock()
+        self._under_way: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        """Requests sent so far for each stream, tries counted singly."""
 
     @property
     def quotas(self) -> Mapping[str, Quota]:
         """What is known of each rate-limit category."""
         return self._gate.quotas
+
+    def waiting(self) -> list[tuple[str, float]]:
+        """The rate-limit categories that requests wait for, and when each comes back (epoch)."""
+        with self._lock:
+            wanted = sorted(+self._under_way)
+        waits = [(category, self._gate.closed_for(category)) for category in wanted]
+        return [(category, clock.now() + wait) for category, wait in waits if wait]
 
     def get(self, request: Request, read: Callable[[bytes], T]) -> T:
         """The answer's body, as `read` makes it out of the bytes.
@@ -256,8 +283,11 @@ class Transport:
             Gone: The object asked for does not exist any more or is not ours (`single` requests).
             Forbidden: The endpoint is not open to this account, app or token.
             QuotaExhausted: The quota comes back later than `max_wait`.
-            StreamError: Anything else that trying again did not heal.
+            Refused: Another definite answer, which trying again does not change.
+            StreamError: Trying again did not heal it.
         """
+        with self._lock:
+            self._under_way[request.quota] += 1
         try:
             return self._try(request, read)
         except Transient as exc:
@@ -268,8 +298,12 @@ class Transport:
                 ) from exc
             raise StreamError(
                 f"GET {request.path} failed {TRIES} times, the last time because {exc}; "
-                "run again later"
+                "run again later",
+                exc.answer,
             ) from exc
+        finally:
+            with self._lock:
+                self._under_way[request.quota] -= 1
 
     @backoff.on_exception(
         _waits,
@@ -288,11 +322,13 @@ class Transport:
     def _try(self, request: Request, read: Callable[[bytes], T]) -> T:
         with self._gate.slot(request.quota, request.rank):
             token = self._auth.token()
-            response = self._send(request, token)
+            query = request.query()
+            response = self._send(request, query, token)
             self._answered = True
             self._gate.learn(request.quota, response.headers)
         if response.status != 200:  # noqa: PLR2004
-            return read(self._refused(request, response, token))
+            goes_on = any(name == "bookmark" for name, _ in query)
+            return read(self._refused(request, response, token, goes_on=goes_on))
         self._auth.accepted()
         if not response.body or response.body.isspace():
             raise Transient("the answer was empty")
@@ -304,30 +340,33 @@ class Transport:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise Transient("the answer was not the JSON that the API describes") from exc
 
-    def _send(self, request: Request, token: str) -> http.Response:
+    def _send(self, request: Request, query: Params, token: str) -> http.Response:
         try:
             session = self._sessions.pop()
         except IndexError:
             session = http.new_session(self._api_url)
-        self.sent += 1
+        with self._lock:
+            self.requests[request.stream] += 1
         try:
             return http.exchange(
                 session,
                 "GET",
                 self._api_url + request.path,
                 auth=Bearer(token),
-                params=request.params,
+                params=query,
                 headers=self._headers,
             )
         finally:
             self._sessions.append(session)
 
-    def _refused(self, request: Request, response: http.Response, token: str) -> bytes:
+    def _refused(
+        self, request: Request, response: http.Response, token: str, *, goes_on: bool
+    ) -> bytes:
         # An error page may quote the request.
         body = response.body.replace(token.encode(), b"...")
         answer = Answer.read(response.status, body, response.headers, request.path)
         match action_for(answer):
-            case Action.EMPTY if not _goes_on(request):
+            case Action.EMPTY if not goes_on:
                 return EMPTY_PAGE
             case Action.RETRY | Action.THROTTLE as action:
                 raise self._later(request, answer, quota=action is Action.THROTTLE)
@@ -335,29 +374,25 @@ class Transport:
                 self._auth.renew(token)
                 raise Transient("the access token was refused and is renewed", wait=0)
             case Action.SKIP if request.single:
-                raise (Withheld if answer.status in CLOSED else Gone)(str(answer))
+                raise (Withheld if answer.status in CLOSED else Gone)(str(answer), answer)
             case Action.SKIP | Action.FORBID if answer.status in CLOSED:
-                raise Forbidden(str(answer))
+                raise Forbidden(str(answer), answer)
             case _:
-                raise StreamError(f"GET {request.path} was refused: {answer}")
+                raise Refused(f"GET {request.path} was refused: {answer}", answer)
 
     def _later(self, request: Request, answer: Answer, *, quota: bool) -> Exception:
         wait = wait_named_by(answer)
         if wait is None:
-            return Transient(str(answer))
+            return Transient(str(answer), answer=answer)
         if quota:
             self._gate.exhaust(request.quota, wait)
         if wait > self._max_wait:
             return QuotaExhausted(
                 f"{answer}; the {'quota' if quota else 'service'} comes back at "
-                f"{come_back_at(wait, clock.now())}, which is longer than `max_wait`"
+                f"{come_back_at(wait, clock.now())}, which is longer than `max_wait`",
+                answer,
             )
-        return Transient(str(answer), wait=wait)
-
-
-def _goes_on(request: Request) -> bool:
-    """Whether this is not the first page of its list."""
-    return any(name == "bookmark" for name, _ in request.params)
+        return Transient(str(answer), wait, answer)
 
 
 def with_whole_characters(body: bytes) -> bytes:
