@@ -67,13 +67,14 @@ class Run:
     @functools.cached_property
     def transport(self) -> Transport:
         """The way to the network, made when it is first needed."""
-        return Transport(
+        self.report.network = transport = Transport(
             settings.api_url(self.config),
             self.auth,
             user_agent=self._user_agent,
             concurrency=self.config["max_concurrency"],
             max_wait=self.config["max_wait"],
         )
+        return transport
 
     @functools.cached_property
     def auth(self) -> Auth:

@@ -175,7 +175,7 @@ class PinterestStream(Stream, abc.ABC):
         self, path: str, query: tuple[tuple[str, str], ...], *, single: bool = False
     ) -> Request:
         """A request with this stream's quota and turn."""
-        return Request(path, query, self.quota, self.rank, single)
+        return Request(path, query, self.quota, self.rank, single, self.name)
 
     @staticmethod
     def read_answer(body: bytes) -> Envelope:
