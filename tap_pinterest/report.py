@@ -61,11 +61,11 @@ class Tally:
         self.done = 0
         self.seconds = 0.0
         self.missing: str | None = NOT_BEGUN
-        self._unit = "pages"
+        self._unit = "page"
         self._total: int | None = None
 
     def expects(self, total: int | None, unit: str) -> None:
-        """Say what `did` counts, such as Pins, and how many there are, where that is known."""
+        """Say what `did` counts, such as "Pin", and how many there are, where that is known."""
         self._total, self._unit = total, unit
 
     def did(self, count: int = 1) -> None:
@@ -94,8 +94,10 @@ class Tally:
 
     def __str__(self) -> str:
         """How far the stream is, in words."""
-        of = f" of {self._total:,}" if self._total is not None else ""
-        return f"{self.rows:,} rows, {self.done:,}{of} {self._unit}"
+        done = _count(self.done, self._unit)
+        if self._total is not None:
+            done = f"{self.done:,} of {_count(self._total, self._unit)}"
+        return f"{_count(self.rows, 'row')}, {done}"
 
     # -- the SDK's protocol of a counter and of a timer, entered once per batch of parents
 
@@ -176,10 +178,10 @@ class RunReport:
         tally = turns[0]
         waits = self.network.waiting() if self.network else ()
         logger.info(
-            "Stream %s: %s, %s requests, %d s since the run began%s",
+            "Stream %s: %s, %s, %d s since the run began%s",
             tally.stream,
             tally,
-            f"{self._requests(tally):,}",
+            _count(self._requests(tally), "request"),
             clock.monotonic() - self._began,
             "".join(f"; waiting for the quota {name} until {_time(end)}" for name, end in waits),
             extra={
@@ -190,16 +192,18 @@ class RunReport:
         )
 
     def tell_end(self, streams: Iterable[str]) -> None:
-        """Log a line per stream, as a table, and one in total.
+        """Log a line for each stream that began, as a table, and one in total.
 
         Args:
-            streams: Those that the user selected; others are in the total only.
+            streams: Those that the user selected; of others, only the total tells.
         """
-        tallies = [self.tally(stream) for stream in streams]
-        width = max([len("stream"), *(len(tally.stream) for tally in tallies)])
+        selected = [self.tally(stream) for stream in streams]
+        begun = [tally for tally in selected if tally.missing != NOT_BEGUN]
+        width = max((len(tally.stream) for tally in begun), default=0)
         row = f"%-{width}s  %12s  %9s  %9s  %s"
-        logger.info(row, "stream", "rows", "requests", "seconds", "missing")
-        for tally in tallies:
+        if begun:
+            logger.info(row, "stream", "rows", "requests", "seconds", "missing")
+        for tally in begun:
             logger.info(
                 row,
                 tally.stream,
@@ -207,25 +211,36 @@ class RunReport:
                 f"{self._requests(tally):,}",
                 f"{tally.seconds:,.1f}",
                 textwrap.shorten(tally.missing or "-", WIDTH, placeholder=" …"),
-                extra=self._fields(tally) | {"missing": tally.missing},
+                extra={**self._fields(tally), "missing": tally.missing},
             )
-        incomplete = sum(tally.missing is not None for tally in tallies)
-        figures = {
-            "rows": sum(tally.rows for tally in tallies),
-            "requests": sum(list(self.network.requests.values())) if self.network else 0,
-            "seconds": round(clock.monotonic() - self._began, 1),
-            "streams": len(tallies),
-            "incomplete": incomplete,
+        self._tell_total(selected, begun)
+
+    def _tell_total(self, selected: Sequence[Tally], begun: Sequence[Tally]) -> None:
+        rows = sum(tally.rows for tally in selected)
+        requests = sum(list(self.network.requests.values())) if self.network else 0
+        seconds = round(clock.monotonic() - self._began, 1)
+        missing = {
+            "incomplete": sum(tally.missing is not None for tally in begun),
+            NOT_BEGUN: len(selected) - len(begun),
         }
         logger.info(
-            "In total: %s rows, %s requests, %s seconds; %s",
-            f"{figures['rows']:,}",
-            f"{figures['requests']:,}",
-            f"{figures['seconds']:,}",
-            f"{incomplete} of {len(tallies)} streams are incomplete"
-            if incomplete
-            else "nothing is missing",
-            extra=figures,
+            "In total: %s, %s, %s seconds; %s",
+            _count(rows, "row"),
+            _count(requests, "request"),
+            f"{seconds:,}",
+            ", ".join(
+                f"{number} of {_count(len(selected), 'stream')} {what}"
+                for what, number in missing.items()
+                if number
+            )
+            or "nothing is missing",
+            extra={
+                "rows": rows,
+                "requests": requests,
+                "seconds": seconds,
+                "streams": len(selected),
+                **{what.replace(" ", "_"): number for what, number in missing.items()},
+            },
         )
 
     def _requests(self, tally: Tally) -> int:
@@ -242,3 +257,7 @@ class RunReport:
 
 def _time(epoch: float) -> str:
     return f"{datetime.fromtimestamp(epoch, UTC):%H:%M:%S} UTC"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'s' * (number != 1)}"

@@ -423,9 +423,9 @@ class PinterestStream(Stream, abc.ABC):
         if error := self.run.failures.get(self.name):
             return str(error)
         if self.skipped:
-            return f"{self.skipped} objects were skipped"
+            return f"{self.skipped} object{'s' * (self.skipped != 1)} skipped"
         if self.keyless:
-            return f"{self.keyless} records came without a key"
+            return f"{self.keyless} record{'s' * (self.keyless != 1)} without a key"
         for source in self.sources:
             if source.missing:
                 return f"{source.name} is incomplete"

@@ -164,7 +164,7 @@ class PinMetricsStream(DailyStream):
             pins = rest
         self._queues.clear()
         self._tell_cost(len(pins))
-        self.tally.expects(len(pins), "Pins")
+        self.tally.expects(len(pins), "Pin")
         for turn, pin in enumerate(pins):
             pin["turn"] = turn
         super().sync_parents(pins)
