@@ -37,13 +37,26 @@ DATABASE, LOG = OUTPUT / "demo.duckdb", OUTPUT / "demo.log"
 COMMAND = ("meltano", "--environment=demo", "run", "tap-pinterest", "target-duckdb")
 
 TELLING = (
-    *("name", "title", "username", "privacy", "creative_type", "impression", "pin_click", "save"),
-    *("board_count", "pin_count", "follower_count", "monthly_views", "created_at", "type", "url"),
+    *("name", "title", "username", "pin_id", "privacy", "video_mrc_view", "video_avg_watch_time"),
+    *("impression", "pin_click", "save", "total_reactions", "board_count", "pin_count"),
+    *("follower_count", "monthly_views", "media_type", "created_at", "type", "url"),
 )
 """Columns that tell most about a row: after its key, a table shows the first of these it has."""
 
 COLUMNS, ROWS, WIDTH, LINE = 5, 3, 30, 100
 """Of a table: columns and rows at most, and characters of a cell and of a line."""
+
+
+def world() -> World:
+    """A business account of some years."""
+    return World(
+        username="olive_and_oak",
+        boards=11,
+        protected_boards=1,
+        pins_per_board=[64, 48, 37, 31, 26, 22, 17, 13, 9, 6, 4],
+        followers=1283,
+        following_users=86,
+    )
 
 
 def environment(api_url: str) -> dict[str, str]:
@@ -86,8 +99,8 @@ def shown(path: Path) -> str:
 
 def shortened(value: Any) -> str:
     """A value as a cell of a table: one line, not too long, no control characters."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else round(value, 2)
     text = " ".join(str("NULL" if value is None else value).split())
     text = "".join(sign for sign in text if unicodedata.category(sign)[0] != "C")
     return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
@@ -120,12 +133,14 @@ def show(database: duckdb.DuckDBPyConnection, stream: type[PinterestStream]) -> 
     count, *values = database.execute(query).fetchall()[0]
     # A key that has the same value in every row tells nothing.
     keys = [key for key, n in zip(stream.primary_keys, values, strict=True) if n > 1 or count == 1]
-    telling = [column for column in (*TELLING, *found) if column in found]
+    rows = database.execute(f"SELECT * FROM {name} LIMIT {ROWS}").fetchall()  # noqa: S608
+    cells = dict(zip(found, zip(*rows, strict=True), strict=True))
+    telling = [
+        name for name in (*TELLING, *found) if any(v is not None for v in cells.get(name, ()))
+    ]
     columns = list(dict.fromkeys([*keys, *telling]))[:COLUMNS]
-    listed = ", ".join(f'"{column}"' for column in columns)
-    rows = database.execute(f"SELECT {listed} FROM {name} LIMIT {ROWS}").fetchall()  # noqa: S608
     print(f"\n{stream.declared_name()}: {count} row{'s' * (count != 1)}, {len(found)} columns")
-    for line in table(columns, rows):
+    for line in table(columns, zip(*(cells[column] for column in columns), strict=True)):
         print(line)
     return int(count)
 
@@ -135,7 +150,7 @@ def main() -> int:
     OUTPUT.mkdir(exist_ok=True)
     DATABASE.unlink(missing_ok=True)
     began = time.monotonic()
-    with Simulator(World()) as simulator:
+    with Simulator(world()) as simulator:
         print(f"A simulated Pinterest account at {simulator.url}")
         print(f"$ {' '.join(COMMAND)}")
         failed = sync(simulator.url)

@@ -19,6 +19,7 @@ from tap_pinterest.network.token_store import TokenStore
 from tap_pinterest.network.transport import Request, Transport
 from tap_pinterest.readahead import Budget
 from tap_pinterest.records.decoding import Record, decode_one
+from tap_pinterest.report import RunReport
 from tap_pinterest.words import counted, some
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Run:
         self.config = config
         self._user_agent = user_agent
         self.budget = Budget(READ_AHEAD)
+        self.report = RunReport()
         self.streams: Sequence[Stream] = ()
         self.started = datetime.fromtimestamp(clock.now(), UTC)
         self.today = self.started.date()
@@ -76,7 +78,7 @@ class Run:
     @functools.cached_property
     def transport(self) -> Transport:
         """The way to the network, made when it is first needed."""
-        return Transport(
+        self.report.network = transport = Transport(
             settings.api_url(self.config),
             self.auth,
             user_agent=self._user_agent,
@@ -84,6 +86,7 @@ class Run:
             max_wait=self.config["max_wait"],
             again=self.again,
         )
+        return transport
 
     @functools.cached_property
     def auth(self) -> Auth:

@@ -18,6 +18,7 @@ from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema,
 from tap_pinterest import cli, settings
 from tap_pinterest.catalog import check_catalog
 from tap_pinterest.errors import TapError
+from tap_pinterest.kinds.emission import collected
 from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
 from tap_pinterest.state import check_state
@@ -241,7 +242,8 @@ class TapPinterest(Tap):
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         try:
-            tap.try_all() if test == "all" else tap.sync_all()
+            with tap.run.report.told():
+                tap.try_all() if test == "all" else tap.sync_all()
         except (TapError, Interrupted) as exc:
             # Not by the SDK's writer of states: it keeps silent, and flushes nothing, where the
             # state is what it was.
@@ -255,6 +257,8 @@ class TapPinterest(Tap):
                 "The target closed its input before everything was written; its own messages say "
                 "why. Run again with the last state that it confirmed."
             ) from None
+        finally:
+            tap.run.report.tell_end(s.name for s in tap.run.streams if s.selected)
         if verdict := tap.run.verdict():
             raise TapError(verdict)
 

@@ -17,13 +17,13 @@ from tap_pinterest import clock
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.tap import TapPinterest
 from tests.harness import Run, discover
-from tests.pinterest_api.measured import days
 from tests.pinterest_api.metrics import (
     ACCOUNT_METRICS,
     STANDARD_METRICS,
     TOP_VIDEO_METRICS,
     VIDEO_METRICS,
 )
+from tests.pinterest_api.world.organic_analytics import days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

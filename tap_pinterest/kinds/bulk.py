@@ -157,6 +157,7 @@ class BulkDaysStream(DaysStream):
             )
             objects = rest
         self._tell_cost(len(objects))
+        self.tally.expects(len(objects), self.noun)
         for turn, one in enumerate(objects):
             one["turn"] = turn
         self.reading.sync(objects)

@@ -111,7 +111,6 @@ class Family:
         stream.losses.close()
         if unfit := stream.emission.unfit:
             stream.note(f"{unfit} values did not fit the schema and are null")
-        stream.close_meters()
         stream.finished = stream.losses.complete()
         if not stream.finished:
             if not stream.part_by and stream.reading.begun:
@@ -123,6 +122,7 @@ class Family:
                 stream.completed("")
             if stream.selected and self.replaces:
                 stream._write_activate_version_message(stream._initialized_at)  # noqa: SLF001
+        stream.tally.finished(stream.losses.in_words())
         for child in self.children:
             if child.wanted:
                 child.family.close()

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from tap_pinterest.errors import Forbidden, StreamError, Withheld
+from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
     from tap_pinterest.kinds.stream import PinterestStream
@@ -92,6 +93,20 @@ class Losses:
             and is_here
             and all(source.losses.complete(part) for source in sources)
         )
+
+    def in_words(self) -> str | None:
+        """What was not read, in a few words; None for a complete stream."""
+        stream = self._stream
+        if reason := stream.why_skipped():
+            return f"skipped: {reason}"
+        if error := stream.run.failures.get(stream.name):
+            return str(error)
+        if self.skipped:
+            return f"{counted(self.skipped, 'object')} skipped"
+        for source in stream.sources:
+            if source.losses.in_words():
+                return f"{source.name} is incomplete"
+        return None if self.complete() else "not found"
 
     def close(self) -> None:
         """Tell how many were skipped; that not one of several was served is no accident."""

@@ -32,7 +32,6 @@ from tap_pinterest.errors import StreamError
 from tap_pinterest.kinds.emission import Emission, collected
 from tap_pinterest.kinds.family import Family
 from tap_pinterest.kinds.losses import Losses
-from tap_pinterest.kinds.meters import TotalCounter, TotalTimer
 from tap_pinterest.kinds.reading import Reading
 from tap_pinterest.network.transport import Params, Request
 from tap_pinterest.records.pages import Page, query
@@ -186,8 +185,8 @@ class PinterestStream(Stream, abc.ABC):
         self.losses = Losses(self)
         self.family = Family(self)
         self.reading = Reading(self)
+        self.tally = run.report.tally(self.name)
         self._told: set[str] = set()
-        self._meters: list[TotalCounter | TotalTimer] = []
 
     @classmethod
     def declared_name(cls) -> str:
@@ -235,6 +234,7 @@ class PinterestStream(Stream, abc.ABC):
                         with self.writer.undisturbed():
                             yield from self.own(records)
                     del records  # its memory serves the next page
+                    self.tally.did()
                     self.passed(page)
             if self.parent is None:
                 self.reading.ended = True
@@ -298,26 +298,14 @@ class PinterestStream(Stream, abc.ABC):
         super().log(message, *args, level=level, **kwargs)
 
     def get_record_counter(
-        self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
+        self,
+        *,
+        endpoint: str | None = None,  # noqa: ARG002
+        log_interval: float = metrics.DEFAULT_LOG_INTERVAL,  # noqa: ARG002
     ) -> metrics.Counter:
-        """One counter for all batches of parents."""
-        if not self.parent:
-            return super().get_record_counter(endpoint=endpoint, log_interval=log_interval)
-        if not self._meters:
-            tags = {metrics.Tag.STREAM: self.name}
-            self._meters = [
-                TotalCounter(metrics.Metric.RECORD_COUNT, dict(tags), log_interval),
-                TotalTimer(metrics.Metric.SYNC_DURATION, dict(tags)),
-            ]
-        return cast("metrics.Counter", self._meters[0])
+        """The stream's tally, for all batches of parents."""
+        return cast("metrics.Counter", self.tally)
 
     def get_sync_timer(self) -> metrics.Timer:
-        """One timer for all batches of parents."""
-        if not self._meters:
-            return super().get_sync_timer()
-        return cast("metrics.Timer", self._meters[1])
-
-    def close_meters(self) -> None:
-        """Tell the totals of a child."""
-        for meter in self._meters:
-            meter.close()
+        """The stream's tally, for all batches of parents."""
+        return cast("metrics.Timer", self.tally)

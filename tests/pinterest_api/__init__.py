@@ -10,8 +10,8 @@ from .faults import Fault, Faults
 from .oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TOKEN
 from .quota import PUBLISHED
 from .server import Seen, Simulator
-from .settings import LIKES_BOARD, SCOPES
 from .world import World
+from .world.settings import LIKES_BOARD, SCOPES
 
 __all__ = [
     "CLIENT_ID",

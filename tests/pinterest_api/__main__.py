@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from .oauth import ACCESS_LIFETIME, TOKEN
 from .quota import PUBLISHED
 from .server import Simulator
-from .settings import SCOPES
 from .world import World
+from .world.settings import SCOPES
 
 if TYPE_CHECKING:
     from .quota import Limit
@@ -31,6 +31,8 @@ SIZES = {
     "media": 30,
     "websites": 3,
     "businesses": 2,
+    "ad-accounts": 1,
+    "campaigns": 12,
     "other-accounts": 1,
     "seed": 1,
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +12,20 @@ from .api import NOT_PERMITTED
 from .quota import OVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from .server import Seen
 
-# Kinds that spoil the connection or the answer itself instead of replacing it by an error.
-WIRE_KINDS = frozenset({"reset", "hang", "truncate", "invalid_json", "bookmark_loop"})
+# Kinds that spoil the connection or the bytes of the answer.
+WIRE_KINDS = frozenset({"reset", "hang", "truncate", "invalid_json", "drip"})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer given instead of the real one; `body` may be JSON, text or nothing."""
+    """An answer given instead of the real one.
+
+    `body` may be JSON, text, nothing, or a function that makes it for each request.
+    """
 
     status: int
     body: Any = None
@@ -104,6 +109,17 @@ def last_90_days() -> Answer:
     return _error(400, 1, "You can only get data from the last 90 days.")
 
 
+def beyond_100_000_pins() -> Answer:
+    """The 400 that ends the listing of a large board; `nth` says after how many pages."""
+    return _error(400, 1, "Pagination beyond 100.000 pins is not supported.")
+
+
+def empty_page() -> Answer:
+    """No items, and a bookmark that never came before; with `times=None` there is no end."""
+    numbers = itertools.count()
+    return Answer(200, lambda: {"items": [], "bookmark": f"more-{next(numbers)}"})
+
+
 def redirect(url: str, *, status: int = 302) -> Answer:
     """Send the client somewhere else."""
     return Answer(status, None, {"location": url})
@@ -136,10 +152,50 @@ KINDS: Mapping[str, Callable[..., Answer]] = {
         not_found,
         conflict,
         last_90_days,
+        beyond_100_000_pins,
+        empty_page,
         redirect,
         status,
     )
 }
+
+Edit = Callable[[Any, "Seen"], Any]
+
+
+def bookmark_loop() -> Edit:
+    """The page's own bookmark again."""
+
+    def edit(page: Any, seen: Seen) -> Any:
+        return page | {"bookmark": seen.params().get("bookmark") or page["bookmark"]}
+
+    return edit
+
+
+def member(name: str, value: Any) -> Edit:
+    """Another value for a member that the answer has: "items" of a page, a Pin's id in bulk."""
+    return lambda answer, _seen: answer | {name: value} if name in answer else answer
+
+
+def without_days(since: str = "") -> Edit:
+    """Analytics without the days from `since` (YYYY-MM-DD) on; without any by default."""
+
+    def edit(answer: Any, seen: Seen) -> Any:
+        if not isinstance(answer, dict):
+            return answer
+        return {
+            name: [day for day in part if day["date"] < since]
+            if name == "daily_metrics"
+            else edit(part, seen)
+            for name, part in answer.items()
+        }
+
+    return edit
+
+
+EDITS: Mapping[str, Callable[..., Edit]] = {
+    make.__name__: make for make in (bookmark_loop, member, without_days)
+}
+"""Kinds that change the real answer."""
 
 
 @dataclass(slots=True)
@@ -149,6 +205,7 @@ class Fault:
     path: re.Pattern[str]
     kind: str
     answer: Answer | None
+    edit: Edit | None
     method: str | None
     when: Callable[[Seen], bool] | None
     nth: int | None
@@ -196,9 +253,9 @@ class Faults:
         """Add a rule.
 
         Args:
-            kind: a name in KINDS, with its arguments among `options`; or one of WIRE_KINDS: reset
-                (connection closed at once), hang (never answers), truncate (body shorter than its
-                Content-Length), invalid_json, bookmark_loop (the page's own bookmark again).
+            kind: a name in KINDS or EDITS, with its arguments among `options`; or one of WIRE_KINDS:
+                reset (connection closed at once), hang (never answers), truncate (body shorter than
+                its Content-Length), drip (a byte every tenth of a second), invalid_json.
             path: regular expression, searched in the wire path ("/v5/boards").
             method: only this HTTP method.
             nth: begin with the nth request that matches, counted from 1.
@@ -208,8 +265,9 @@ class Faults:
             contains: only requests with these (name, value) pairs in the query.
             options: what the kind takes, e.g. kind="rate_limited", reset=2.
         """
-        if kind not in KINDS and kind not in WIRE_KINDS:
-            raise ValueError(f"unknown kind of fault {kind!r}; known: {[*KINDS, *WIRE_KINDS]}")
+        known = [*KINDS, *EDITS, *WIRE_KINDS]
+        if kind not in known:
+            raise ValueError(f"unknown kind of fault {kind!r}; known: {known}")
         if kind in WIRE_KINDS and options:
             raise TypeError(f"{kind} takes no {[*options]}")
         if contains:
@@ -222,6 +280,7 @@ class Faults:
             path=re.compile(path),
             kind=kind,
             answer=KINDS[kind](**options) if kind in KINDS else None,
+            edit=EDITS[kind](**options) if kind in EDITS else None,
             method=method,
             when=when,
             nth=nth,

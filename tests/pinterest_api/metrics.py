@@ -6,6 +6,7 @@ is an ESTIMATE every count differs from its final value; while it is PROCESSING 
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from .noise import mix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import date
 
 Counts = tuple[int, ...]
 
@@ -96,45 +96,62 @@ def status(on: date, today: date) -> str:
     return PROCESSING if age < 2 else ESTIMATE if age < 4 else READY
 
 
-@lru_cache(maxsize=1 << 17)
-def _pattern(base: int, shape: int, app: str, estimate: bool) -> Counts:
+# Per cent of what a day has in general, from Monday to Sunday: people pin at the weekend.
+WEEK = (90, 90, 90, 90, 100, 125, 120)
+GROWTH = 1.012  # of the account's audience, from week to week
+SINCE = date(2025, 1, 1).toordinal()
+
+
+@lru_cache(maxsize=1 << 18)
+def _pattern(base: int, character: int, shape: int, app: str, estimate: bool) -> Counts:
     if app == "ALL":
-        return add(_pattern(base, shape, one, estimate) for one in APPS)
+        return add(_pattern(base, character, shape, one, estimate) for one in APPS)
     seen = {
-        "MOBILE": base * (shape & 31),
+        "MOBILE": base * (8 + (shape & 15)),
         "TABLET": base * (shape & 7) >> 2,
-        "WEB": base * (shape >> 3 & 15) >> 1,
-    }[app]
-    clicks = seen * (1 + (shape >> 5 & 7)) >> 6
-    saves = seen * (1 + (shape >> 8 & 3)) >> 7
-    starts = seen >> 1
-    views = starts * (1 + (shape >> 4 & 7)) >> 3
+        "WEB": base * (shape >> 1 & 15) >> 1,
+    }[app] // 100
+    clicks = seen * (1 + (character & 3) + (shape >> 3 & 3)) >> 6
+    saves = seen * (1 + (character >> 1 & 3)) >> 7
+    starts = seen * (4 + (character >> 2 & 3)) >> 3
+    views = starts * (1 + (character & 7)) >> 3
     final = (
         seen,
         clicks,
-        clicks * (shape >> 2 & 3) >> 2,
+        clicks * (1 + (character >> 1 & 1) + (shape >> 2 & 1)) >> 2,
         saves,
         saves >> 3,
         clicks >> 3,
         starts,
         views,
-        views >> 1,
-        views >> 2,
-        views * 1800 + (shape if views else 0),
+        views * (2 + (character >> 2 & 3)) >> 3,
+        views * (1 + (character >> 1 & 3)) >> 4,
+        views * (1200 + 300 * (character & 7)) + (shape if views else 0),
     )
     return tuple(n + 1 + (n >> 4) for n in final) if estimate else final
 
 
 @lru_cache(maxsize=1 << 16)
-def _level(who: int) -> int:
-    return 1 + (mix(who) & 15)
+def level(who: int) -> int:
+    """How much is seen of somebody: a few hits, and a long tail."""
+    h = mix(who)
+    luck, more = h & 0xFF, h >> 8
+    return 60 + (more & 63) if luck < 4 else 10 + (more & 15) if luck < 32 else 1 + (more & 3)
+
+
+@lru_cache(maxsize=1 << 12)
+def audience(on: date) -> float:
+    """What the account's metrics are multiplied with: it grows from week to week."""
+    return 2 * GROWTH ** ((on.toordinal() - SINCE) // 7)
 
 
 def counts(
-    who: int, on: date, app: str = "ALL", *, estimate: bool = False, scale: int = 1
+    who: int, on: date, app: str = "ALL", *, estimate: bool = False, scale: float = 1
 ) -> Counts:
     """The counts of `who` (any number) on a day; final ones unless `estimate`."""
-    return _pattern(_level(who) * scale, mix(who ^ on.toordinal()) & 0x3FF, app, estimate)
+    base = int(level(who) * scale * WEEK[on.weekday()])
+    shape = mix(who ^ on.toordinal()) & 31
+    return _pattern(base, who >> 7 & 15, shape, app, estimate)
 
 
 def add(many: Iterable[Counts]) -> Counts:

@@ -13,9 +13,8 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from . import analytics as _analytics  # noqa: F401  registers its endpoints
 from . import control
-from . import endpoints as _endpoints  # noqa: F401  registers its endpoints
+from . import endpoints as _endpoints  # noqa: F401  registers them
 from .api import ENDPOINTS, NOT_PERMITTED, ApiError, Call, Endpoint, Router, invalid
 from .faults import Answer, Fault, Faults
 from .lazy import Lazy
@@ -245,6 +244,8 @@ class Simulator:
             if fault and fault.kind == "truncate":
                 return _truncate(request, response)
             seen.status = response.status
+            if fault and fault.kind == "drip":
+                return await _drip(request, response)
             return response
         finally:
             self.in_flight -= 1
@@ -277,8 +278,8 @@ class Simulator:
             return _json(error.status, _encode(error.body()), {**headers, **error.headers})
         if fault and fault.kind == "invalid_json":
             body = body[: len(body) * 2 // 3]
-        elif fault and fault.kind == "bookmark_loop":
-            body = self._looped(seen, body)
+        elif fault and fault.edit:
+            body = _encode(fault.edit(msgspec.json.decode(body), seen))
         return _json(200, body, headers)
 
     def _find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
@@ -315,7 +316,8 @@ class Simulator:
         scopes: frozenset[str],
     ) -> Any:
         call = Call(endpoint.parse(query, in_path), scopes)
-        world = self._acting_as(call.values.pop("ad_account_id", None))
+        acts_as = call.values.pop("ad_account_id", None) if endpoint.acts_as else None
+        world = self._acting_as(acts_as)
         size, bookmark = call.values.pop("page_size", 25), call.values.pop("bookmark", None)
         listing = f"{path}?{sorted(call.values.items(), key=str)}{world.number}"
         key = (listing, scopes, self.world.state())
@@ -336,11 +338,6 @@ class Simulator:
         if ad_account_id not in self.world.accounts:
             raise ApiError(403, 29, NOT_PERMITTED)
         return self.world.accounts[ad_account_id]
-
-    def _looped(self, seen: Seen, body: bytes) -> bytes:
-        page = msgspec.json.decode(body)
-        page["bookmark"] = seen.params().get("bookmark") or page["bookmark"]
-        return _encode(page)
 
     def _token(self, seen: Seen) -> web.Response:
         if seen.method != "POST":
@@ -380,7 +377,7 @@ def _json(status: int, body: bytes, headers: Mapping[str, str]) -> web.Response:
 
 def _answered(answer: Answer, headers: Mapping[str, str]) -> web.Response:
     """The answer of a fault, with the quota headers that it does not set itself."""
-    body = answer.body
+    body = answer.body() if callable(answer.body) else answer.body
     if body is None:
         body = b""
     elif isinstance(body, str):
@@ -407,3 +404,14 @@ def _truncate(request: web.BaseRequest, response: web.Response) -> web.StreamRes
         request.transport.write(head.encode() + body[: len(body) * 2 // 3])
         request.transport.close()
     return web.Response()
+
+
+async def _drip(request: web.BaseRequest, response: web.Response) -> web.StreamResponse:
+    """Announce the whole body and send a byte of it every tenth of a second."""
+    body = bytes(response.body or b"")  # type: ignore[arg-type]
+    slow = web.StreamResponse(status=response.status, headers={"content-length": str(len(body))})
+    await slow.prepare(request)
+    for byte in body:
+        await slow.write(bytes((byte,)))
+        await asyncio.sleep(0.1)
+    return slow

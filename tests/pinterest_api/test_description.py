@@ -46,6 +46,7 @@ def test_answers_agree_with_the_official_description(messy: bool) -> None:
         "section_id": world.section_id(0, 0),
         "pin_id": pins[0],
         "username": world.username,
+        "ad_account_id": world.ad_account_id,
     }
     needed = {
         "start_date": on(60),
@@ -54,6 +55,9 @@ def test_answers_agree_with_the_official_description(messy: bool) -> None:
         "query": "e",
         "pin_ids": pins,
         "metric_types": ",".join(VIDEO_METRICS),
+        "campaign_ids": [campaign["id"] for campaign in world.campaigns_of(world.ad_account_id)],
+        "columns": "SPEND_IN_DOLLAR,CTR",
+        "granularity": "DAY",
     }
     with Simulator(world) as sim:
         client = Client(sim)
@@ -77,5 +81,7 @@ def test_answers_agree_with_the_official_description(messy: bool) -> None:
                 problems = [
                     f"{endpoint.path} {found.json_path}: {found.message}"
                     for found in validator.iter_errors(answer.json())
+                    # Described as texts, but seen as numbers too.
+                    if not (messy and found.json_path.endswith(".CAMPAIGN_ID"))
                 ]
                 assert problems == []

@@ -142,6 +142,13 @@ FILTERS: dict[str, tuple[str, Callable[[dict[str, Any]], bool]]] = {
 }
 
 
+def number_boards(sim: Simulator) -> None:
+    """Let the name of each board end with its number in the list."""
+    sim.world.alter["board"] = lambda board: (
+        board | {"name": f"{board['name']} {sim.world.board_index(board['id'])}"}
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "select"),
     [*((name, BOARDS) for name in FILTERS), ("the first of a page", ["board_pins.*"])],
@@ -150,6 +157,7 @@ def test_a_filter_on_boards_costs_exactly_their_pins(
     simulate: Callable[..., Simulator], name: str, select: Any
 ) -> None:
     sim = simulate(boards=253, pins_per_board=1, **MANY)  # two pages
+    number_boards(sim)
     text, keeps = FILTERS[name]
     run = run_tap(sim, select=select, stream_maps={"boards": {"__filter__": text}}).ok()
     assert pins_read(run) == pins_of(sim, keeps)
@@ -162,6 +170,7 @@ def test_a_filter_on_boards_costs_exactly_their_pins(
 
 
 def test_a_filter_sees_boards_with_board_ids_too(sim: Simulator) -> None:
+    number_boards(sim)
     ids = [sim.world.board_id(i) for i in (1, 2, 3)]
     maps = {"boards": {"__filter__": "not name.endswith(' 2')"}}
     run = run_tap(sim, select=["board_pins.*"], board_ids=ids, stream_maps=maps).ok()

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .api import (
-    NOT_PERMITTED,
-    ApiError,
-    Call,
-    choice,
-    endpoint,
-    flag,
-    text,
-)
+from tests.pinterest_api.api import NOT_PERMITTED, ApiError, Call, choice, endpoint, flag, text
 
 if TYPE_CHECKING:
-    from .lazy import Lazy
-    from .records import Record
-    from .world import World
+    from tests.pinterest_api.lazy import Lazy
+    from tests.pinterest_api.world import World
+    from tests.pinterest_api.world.records import Record
 
 CREATIVE_TYPES = (
     "REGULAR",
@@ -219,16 +211,3 @@ def interests(world: World, call: Call) -> Lazy[Record]:
     if call["username"] != world.username:
         raise ApiError(404, 30, "User not found.")
     return world.all_interests()
-
-
-@endpoint(
-    "GET",
-    "/ad_accounts",
-    scopes=("ads:read",),
-    quota="ads_read",
-    acts_as=False,
-    params={"include_shared_accounts": flag(default=True)},
-)
-def ad_accounts(world: World, call: Call) -> Lazy[Record]:
-    """Operation ad_accounts/list."""
-    return world.all_ad_accounts(shared=call["include_shared_accounts"])

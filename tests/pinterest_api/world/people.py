@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.pinterest_api.lazy import Lazy
+from tests.pinterest_api.noise import mix, remark
+
 from . import records
-from .lazy import Lazy
-from .noise import mix, remark, title
+from .names import BUSINESSES, INTERESTS, again, board_name, username
 from .settings import CLAIMED_DOMAIN, Settings
 
 if TYPE_CHECKING:
@@ -19,12 +21,12 @@ class People(Settings):
     def _listing(self, kind: str, records: list[Record] | Lazy[Record]) -> Lazy[Record]:
         return Lazy(len(records), lambda i: self._emit(kind, records[i]))
 
-    def _user(self, prefix: str, index: int) -> Record:
-        return {"username": f"{prefix}_{self.number}_{index:06d}", "type": "user"}
+    def _user(self, turn: int, index: int) -> Record:
+        return {"username": username(index, 2 * self.number + turn), "type": "user"}
 
     def all_followers(self) -> Lazy[Record]:
         """GET /user_account/followers."""
-        return self._listing("user", Lazy(self.followers, lambda i: self._user("follower", i)))
+        return self._listing("user", Lazy(self.followers, lambda i: self._user(1, i)))
 
     def all_following(
         self, *, feed_type: str = "ALL", explicit_following: bool = False
@@ -38,7 +40,7 @@ class People(Settings):
         ]
         if feed_type.startswith("RANKED"):
             indexes.reverse()
-        users = Lazy(len(indexes), lambda i: self._user("followee", indexes[i]))
+        users = Lazy(len(indexes), lambda i: self._user(2, indexes[i]))
         return self._listing("user", users)
 
     def all_following_boards(self, *, explicit_following: bool = False) -> Lazy[Record]:
@@ -50,16 +52,17 @@ class People(Settings):
         def get(at: int) -> Record:
             index = indexes[at]
             h = mix(self.seed, 5, index)
-            owner: Record = {"username": self._user("followee", index)["username"]}
+            owner: Record = {"username": self._user(2, index)["username"]}
             if self.messy:
                 owner["id"] = self._id("user", 10**6 + index)
             return records.board(
                 self._id("board", 10**9 + index),
                 h,
-                name=f"{title(h)} by others {index}",
+                name=board_name(h % 40),
                 owner=owner,
                 privacy="PUBLIC",
                 pin_count=h % 300,
+                follower_count=h % 5000,
                 created_at=records.moment(self.origin, 1000 + h % 900, h >> 7, messy=self.messy),
                 modified_at=records.moment(self.origin, 1 + h % 300, h >> 9, messy=self.messy),
                 messy=self.messy,
@@ -71,7 +74,7 @@ class People(Settings):
         """GET /users/{username}/interests/follow."""
 
         def get(i: int) -> Record:
-            name = f"{title(mix(self.seed, 6, i))} {i}"
+            name = again(INTERESTS, i)
             record: Record = {
                 "id": self._id("interest", i),
                 "key": name.casefold(),
@@ -114,8 +117,8 @@ class People(Settings):
         def get(i: int) -> dict[str, Any]:
             sizes = ("small", "medium", "large", "xlarge")
             record: Record = {
-                "username": f"business_{i}",
-                **{f"image_{s}_url": f"{records.HOST}/{s}/business_{i}.jpg" for s in sizes},
+                "username": (name := again(BUSINESSES, i).replace(" ", "_")),
+                **{f"image_{s}_url": f"{records.HOST}/{s}/{name}.jpg" for s in sizes},
             }
             if self.messy and i % 2:
                 del record["image_xlarge_url"]

@@ -5,15 +5,25 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from . import metrics
-from .api import ApiError, Call, Param, choice, day, endpoint, invalid, number, text
-from .measured import SPLITS
+from tests.pinterest_api import metrics
+from tests.pinterest_api.api import (
+    ApiError,
+    Call,
+    Param,
+    choice,
+    day,
+    endpoint,
+    invalid,
+    number,
+    text,
+)
+from tests.pinterest_api.world.organic_analytics import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .records import Record
-    from .world import World
+    from tests.pinterest_api.world import World
+    from tests.pinterest_api.world.records import Record
 
 ALL_APPS = ("ALL", *metrics.APPS)
 DATES: Mapping[str, Param] = {"start_date": day(), "end_date": day()}

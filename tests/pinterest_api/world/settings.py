@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from .names import BUSINESSES, again, username
+
 if TYPE_CHECKING:
+    from . import World
     from .records import Record
-    from .world import World
 
 SCOPES = frozenset(
     {
@@ -66,6 +68,8 @@ class Settings:
         scopes: what the default token may do, and all that consent grants.
         tier: "standard" or "trial"; decides the published quotas and the default of bulk analytics.
         bulk_analytics: whether GET /pins/analytics is open to the app.
+        ad_accounts: ad accounts of this one, in up to four currencies.
+        campaigns: campaigns in each ad account; of ten there are some in every status.
         other_accounts: ad accounts of other people that share theirs with this one.
         number: keeps the ids of different accounts apart.
 
@@ -74,7 +78,9 @@ class Settings:
         gone_boards, gone_pins: ids still listed, but 404 when asked for.
         forbidden_boards, forbidden_pins: ids still listed, but not to be looked into.
         alter: kind of record -> function that changes it, e.g. {"board": lambda r: r | {"x": 1}}.
-        accounts: ad account id -> the world of its owner.
+        accounts: ad account id -> the world of its owner; this account's own come first.
+        refused_accounts: ad account id -> status and code with which all that is below it is
+            refused, e.g. (403, 29) or (401, 3); the list of ad accounts has it all the same.
     """
 
     def __init__(
@@ -103,6 +109,8 @@ class Settings:
         scopes: Collection[str] = SCOPES,
         tier: str = "standard",
         bulk_analytics: bool | None = None,
+        ad_accounts: int = 1,
+        campaigns: int = 12,
         other_accounts: int = 1,
         number: int = 0,
     ) -> None:
@@ -135,8 +143,13 @@ class Settings:
         self.forbidden_boards: set[str] = set()
         self.forbidden_pins: set[str] = set()
         self.alter: dict[str, Callable[[Record], Record]] = {}
-        self.ad_account_id = str(549_000_000_000_000_001 + number * 10**12)
-        self.accounts: dict[str, World] = {self.ad_account_id: cast("World", self)}
+        self.campaigns = campaigns
+        first = 549_000_000_000_000_001 + number * 10**12
+        self.ad_account_id = str(first)
+        self.accounts: dict[str, World] = {
+            str(first + i): cast("World", self) for i in range(ad_accounts)
+        }
+        self.refused_accounts: dict[str, tuple[int, int]] = {}
         for i in range(other_accounts):
             other: Any = type(self)(
                 seed=seed + i + 1,
@@ -145,7 +158,7 @@ class Settings:
                 today=today,
                 origin=self.origin,
                 messy=messy,
-                username=f"partner_{i + 1}",
+                username=again(BUSINESSES, i).replace(" ", "_"),
                 other_accounts=0,
                 number=number + i + 1,
             )
@@ -170,6 +183,7 @@ class Settings:
             frozenset(self.forbidden_boards),
             frozenset(self.forbidden_pins),
             tuple(self.alter.items()),
+            tuple(self.refused_accounts.items()),
         )
         return own + tuple(w.state() for w in self.accounts.values() if w is not self)
 
@@ -263,7 +277,7 @@ class Settings:
 
     def _owner(self, board: int) -> Record:
         return (
-            {"username": f"friend_{board}", "id": self._id("user", 10 + board)}
+            {"username": username(board, 0), "id": self._id("user", 10 + board)}
             if self.is_shared(board)
             else {"username": self.username, "id": self.account_id}
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from .noise import COLOURS, mix, remark, title
+from tests.pinterest_api import noise
+from tests.pinterest_api.noise import COLOURS, mix, remark
 
 Record = dict[str, Any]
 
@@ -47,7 +48,7 @@ def images(h: int, *, messy: bool) -> Record:
 def _image_item(h: int, *, messy: bool) -> Record:
     return {
         "item_type": "image",
-        "title": None if messy and h & 3 == 0 else title(h),
+        "title": None if messy and h & 3 == 0 else noise.title(h),
         "description": None if messy and h & 5 == 0 else remark(h),
         "link": None if messy and h & 6 == 0 else f"https://shop.example/{h % 9973}",
         "images": images(h, messy=messy),
@@ -86,6 +87,7 @@ def pin(
     h: int,
     created_at: str,
     *,
+    title: str,
     owner: str,
     mine: bool,
     kind: str,
@@ -98,10 +100,10 @@ def pin(
         **identity,
         "created_at": created_at,
         "link": f"https://shop.example/p/{h % 99991}?utm_source=pinterest&n={h % 7}",
-        "title": title(h),
+        "title": title,
         "description": remark(h),
         "dominant_color": COLOURS[h >> 3 & 7],
-        "alt_text": f"Picture: {title(h >> 5)}",
+        "alt_text": f"Picture: {title}",
         "creative_type": creative_type,
         "board_owner": {"username": owner},
         "is_owner": mine,
@@ -130,6 +132,7 @@ def board(
     owner: Record,
     privacy: str,
     pin_count: int,
+    follower_count: int,
     created_at: str,
     modified_at: str,
     messy: bool,
@@ -143,7 +146,7 @@ def board(
         "privacy": privacy,
         "owner": owner,
         "pin_count": pin_count,
-        "follower_count": h % 5000,
+        "follower_count": follower_count,
         "collaborator_count": h >> 9 & 3,
         "created_at": created_at,
         "board_pins_modified_at": modified_at,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from . import metrics, records
-from .lazy import Lazy, chain
-from .noise import mix, title
+from tests.pinterest_api import metrics
+from tests.pinterest_api.lazy import Lazy, chain
+from tests.pinterest_api.noise import mix
+
+from . import records
+from .names import SECTIONS, again, board_name, pin_title
 from .settings import LIKES_BOARD, PINS_PER_BOARD, PRIVACIES, SCOPES, Place, Settings
 
 if TYPE_CHECKING:
@@ -29,10 +32,11 @@ class Content(Settings):
         record = records.board(
             self.board_id(index),
             h,
-            name=LIKES_BOARD if likes else f"{title(h)} {index}",
+            name=LIKES_BOARD if likes else board_name(index),
             owner=owner if self.messy else {"username": owner["username"]},
             privacy=self.privacy(index),
-            pin_count=self.pins_on(index),
+            pin_count=len(self._places(index)),
+            follower_count=h % 50,
             created_at=records.moment(self.origin, 1500 + h % 1500, h >> 7, messy=self.messy),
             modified_at=records.moment(self.origin, 1 + h % 300, h >> 9, messy=self.messy),
             messy=self.messy,
@@ -72,10 +76,8 @@ class Content(Settings):
         board = self._known(board_id)
 
         def get(section: int) -> Record:
-            name = title(mix(self.seed, 2, board, section))
-            return self._emit(
-                "section", {"id": self.section_id(board, section), "name": f"{name} {section}"}
-            )
+            name = again(SECTIONS, section)
+            return self._emit("section", {"id": self.section_id(board, section), "name": name})
 
         return Lazy(self.sections_per_board, get)
 
@@ -140,6 +142,7 @@ class Content(Settings):
             },
             h,
             records.moment(self.origin, self._age(h), h >> 11, messy=self.messy),
+            title=pin_title(board, h >> 13),
             owner=self._owner(board)["username"],
             mine=self.is_mine(place),
             kind=kind,
@@ -154,7 +157,7 @@ class Content(Settings):
     def _pin_metrics(self, place: Place, h: int) -> Record | None:
         if self.messy and h >> 40 & 7 == 0:
             return None
-        c = metrics.counts(h, self.today, scale=90)
+        c = metrics.counts(self.who(place), self.today, scale=90)
         recent = {"impression": c[0], "pin_click": c[1], "clickthrough": c[2], "save": c[3]}
         total = {key: value * 3 for key, value in recent.items()}
         comments, reactions = self.lifetime(place)
@@ -165,8 +168,12 @@ class Content(Settings):
 
     def lifetime(self, place: Place) -> tuple[int, int]:
         """Comments and reactions that a pin has received."""
-        h = mix(self.seed, 4, *place)
-        return h >> 10 & 31, h >> 20 & 127
+        h, level = mix(self.seed, 4, *place), metrics.level(self.who(place))
+        return level * (h >> 10 & 7) >> 3, level * (h >> 20 & 31) >> 2
+
+    def who(self, place: Place) -> int:
+        """What the metrics of a pin follow from."""
+        return mix(self.seed, 8, *place)
 
     def _places(self, board: int, *, mine: bool = False, part: int | None = None) -> Lazy[Place]:
         """Pins of a board: all, the account's own, or those of one section; removed ones left out."""

@@ -6,15 +6,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from . import metrics
-from .content import Content
-from .noise import mix
+from tests.pinterest_api import metrics
+from tests.pinterest_api.noise import mix
+
+from .organic import Content
 from .settings import CLAIMED_DOMAIN, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .metrics import Counts
+    from tests.pinterest_api.metrics import Counts
+
     from .records import Record
 
 Cell = tuple[str, str, str, str]  # (app, source, claimed or not, format)
@@ -65,9 +67,6 @@ def _row(
 class Measured(Content):
     """Metrics; each row is what the wire carries."""
 
-    def _who(self, place: Place) -> int:
-        return mix(self.seed, 8, *place)
-
     # -- pins -------------------------------------------------------------------------------
 
     def pin_metric_names(self, place: Place, asked: Iterable[str]) -> list[str]:
@@ -92,7 +91,7 @@ class Measured(Content):
         """The final metrics of a pin on a day, whatever the wire shows of them yet."""
         place = self._pin(pin_id)
         asked = metrics.VIDEO_METRICS if self.is_video(place) else metrics.STANDARD_METRICS
-        values = metrics.counts(self._who(place), on, app_type)
+        values = metrics.counts(self.who(place), on, app_type)
         return metrics.named(values, self.pin_metric_names(place, names or asked))
 
     def _pin(self, pin_id: str) -> Place:
@@ -125,7 +124,7 @@ class Measured(Content):
     def _pin_group(
         self, place: Place, dates: list[date], app: str, asked: tuple[str, ...]
     ) -> Record:
-        who, born = self._who(place), self.created_on(place)
+        who, born = self.who(place), self.created_on(place)
         names = tuple(self.pin_metric_names(place, asked))
         rows, shown, today = [], [], self.today
         for on in dates:
@@ -188,7 +187,7 @@ class Measured(Content):
                 state = metrics.status(on, today)
                 estimate = state == metrics.ESTIMATE
                 values = metrics.add(
-                    metrics.counts(who, on, app, estimate=estimate, scale=20)
+                    metrics.counts(who, on, app, estimate=estimate, scale=metrics.audience(on))
                     for who, app in members
                 )
                 row, visible = _row(on, state, values, names, today)
@@ -199,6 +198,15 @@ class Measured(Content):
                 "summary_metrics": metrics.named(metrics.add(shown), names),
             }
         return answer
+
+    def views(self, last: int) -> int:
+        """Impressions of the account in the last so many days that are over."""
+        cells = _cells("ALL", "ALL", "BOTH", "ALL", "ALL")
+        return sum(
+            metrics.counts(self._cell(cell), on, cell[0], scale=metrics.audience(on))[0]
+            for on in days(self.today - timedelta(days=last), self.today - timedelta(days=1))
+            for cell in cells
+        )
 
     # -- top pins ---------------------------------------------------------------------------
 
@@ -228,7 +236,7 @@ class Measured(Content):
             born = self.created_on(place)
             if born < newest or not self._chosen(place, **filters):
                 continue
-            who = self._who(place)
+            who = self.who(place)
             shown = []
             for on in dates:
                 state = metrics.BEFORE_PIN_CREATED if on < born else metrics.status(on, today)
