@@ -36,6 +36,7 @@ def answered(answer: Answer, headers: Mapping[str, str]) -> web.Response:
 
 
 async def break_off(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
+    """Never answer (hang), or close the connection (reset)."""
     if fault.kind == "hang":
         await asyncio.Event().wait()
     if request.transport:
