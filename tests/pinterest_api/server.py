@@ -13,10 +13,10 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from . import control
+from . import control, wire
 from . import endpoints as _endpoints  # noqa: F401  registers them
 from .api import ENDPOINTS, NOT_PERMITTED, ApiError, Call, Endpoint, Router, invalid
-from .faults import Answer, Fault, Faults
+from .faults import Fault, Faults
 from .lazy import Lazy
 from .noise import mix
 from .oauth import OAuth
@@ -238,14 +238,14 @@ class Simulator:
             await self._wait()
             fault = self.faults.pick(seen)
             if fault and fault.kind in ("hang", "reset"):
-                return await _break_off(request, fault)
+                return await wire.break_off(request, fault)
             response = self._respond(seen, fault)
             response.headers["x-pinterest-rid"] = f"{self.served:016d}"
             if fault and fault.kind == "truncate":
-                return _truncate(request, response)
+                return wire.truncate(request, response)
             seen.status = response.status
             if fault and fault.kind == "drip":
-                return await _drip(request, response)
+                return await wire.drip(request, response)
             return response
         finally:
             self.in_flight -= 1
@@ -264,7 +264,7 @@ class Simulator:
             if seen.path.rstrip("/") == "/oauth":
                 return self._consent(seen)
             if fault and fault.answer and seen.path == TOKEN_PATH:
-                return _answered(fault.answer, headers)
+                return wire.answered(fault.answer, headers)
             if seen.path == TOKEN_PATH:
                 return self._token(seen)
             scopes = self.oauth.scopes(seen.token)
@@ -272,15 +272,15 @@ class Simulator:
             _check_scopes(endpoint, scopes)
             headers = self.quotas.spend(endpoint.quota)
             if fault and fault.answer:
-                return _answered(fault.answer, headers)
+                return wire.answered(fault.answer, headers)
             body = self._body(seen.method, seen.path, seen.query, scopes)
         except ApiError as error:
-            return _json(error.status, _encode(error.body()), {**headers, **error.headers})
+            return wire.as_json(error.status, _encode(error.body()), {**headers, **error.headers})
         if fault and fault.kind == "invalid_json":
             body = body[: len(body) * 2 // 3]
         elif fault and fault.edit:
             body = _encode(fault.edit(msgspec.json.decode(body), seen))
-        return _json(200, body, headers)
+        return wire.as_json(200, body, headers)
 
     def _find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
         return self._router.find(method, path.removeprefix(PREFIX) if _below(path) else "")
@@ -344,7 +344,7 @@ class Simulator:
             raise ApiError(405, 5, "Method not allowed.")
         form = dict(parse_qsl(seen.body.decode(), keep_blank_values=True))
         answer = self.oauth.token(seen.headers.get("Authorization", ""), form)
-        return _json(200, _encode(answer), {})
+        return wire.as_json(200, _encode(answer), {})
 
     def _consent(self, seen: Seen) -> web.Response:
         try:
@@ -367,51 +367,3 @@ def _check_scopes(endpoint: Endpoint, scopes: Collection[str]) -> None:
     missing = [scope for scope in endpoint.scopes if scope not in scopes]
     if missing:
         raise ApiError(401, 3, f"Missing: {missing}. Your token does not have this scope.")
-
-
-def _json(status: int, body: bytes, headers: Mapping[str, str]) -> web.Response:
-    return web.Response(
-        body=body, status=status, headers={"content-type": "application/json", **headers}
-    )
-
-
-def _answered(answer: Answer, headers: Mapping[str, str]) -> web.Response:
-    """The answer of a fault, with the quota headers that it does not set itself."""
-    body = answer.body() if callable(answer.body) else answer.body
-    if body is None:
-        body = b""
-    elif isinstance(body, str):
-        body = body.encode()
-    elif not isinstance(body, bytes):
-        body = _encode(body)
-    return _json(answer.status, body, {**headers, **answer.headers})
-
-
-async def _break_off(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
-    if fault.kind == "hang":
-        await asyncio.Event().wait()
-    if request.transport:
-        request.transport.abort()
-    return web.Response()
-
-
-def _truncate(request: web.BaseRequest, response: web.Response) -> web.StreamResponse:
-    """Announce the whole body, send two thirds of it and hang up."""
-    body = bytes(response.body or b"")  # type: ignore[arg-type]
-    head = f"HTTP/1.1 {response.status} OK\r\ncontent-type: application/json\r\n"
-    head += f"content-length: {len(body)}\r\n\r\n"
-    if request.transport:
-        request.transport.write(head.encode() + body[: len(body) * 2 // 3])
-        request.transport.close()
-    return web.Response()
-
-
-async def _drip(request: web.BaseRequest, response: web.Response) -> web.StreamResponse:
-    """Announce the whole body and send a byte of it every tenth of a second."""
-    body = bytes(response.body or b"")  # type: ignore[arg-type]
-    slow = web.StreamResponse(status=response.status, headers={"content-length": str(len(body))})
-    await slow.prepare(request)
-    for byte in body:
-        await slow.write(bytes((byte,)))
-        await asyncio.sleep(0.1)
-    return slow

@@ -134,7 +134,9 @@ def test_analytics_that_cannot_be_asked_for(
 
 def test_who_may_look_into_an_ad_account(sim: Simulator, client: Client) -> None:
     first, second, third, _ = sim.world.accounts
-    sim.world.refused_accounts |= {first: (403, 29), second: (401, 3)}
+    refused = {"world": {"refused_accounts": {first: [403, 29], second: [401, 3]}}}
+    control = f"http://{sim.host}:{sim.port}/_control"
+    assert client.session.post(control, json=refused, timeout=5).status_code == 200
     assert len(client.all("/ad_accounts")) == 4
     for account, refusal in ((first, (403, 29)), (second, (401, 3)), ("12", (403, 29))):
         path = f"/ad_accounts/{account}/campaigns"

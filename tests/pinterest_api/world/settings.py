@@ -183,7 +183,7 @@ class Settings:
             frozenset(self.forbidden_boards),
             frozenset(self.forbidden_pins),
             tuple(self.alter.items()),
-            tuple(self.refused_accounts.items()),
+            tuple((account, *how) for account, how in self.refused_accounts.items()),
         )
         return own + tuple(w.state() for w in self.accounts.values() if w is not self)
 
