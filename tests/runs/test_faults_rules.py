@@ -9,6 +9,7 @@ import pytest
 
 from tap_pinterest.network import retry
 from tests.fault_harness import KINDS, Lab, Place, judge, judge_next
+from tests.harness import run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,3 +194,18 @@ def test_a_lost_pin_in_bulk_costs_few_requests(lab: Callable[..., Lab]) -> None:
     judge(bench, run, Place("", named=lost))
     # A bulk of ten is halved at most four times, each time in two requests.
     assert bench.sim.paths()["/v5/pins/analytics"] <= requests + 2 * 4
+
+
+def test_an_end_in_the_middle_of_a_list_is_none(simulate: Callable[..., Simulator]) -> None:
+    """What is an empty result on the first page would, later, let the target drop what follows."""
+    sim = simulate(boards=4, pins_per_board=200)
+    config = {"search_queries": ["a"], "select": ["search_pins.*"]}
+    everything = run_tap(sim, **config).ok()
+    assert len(everything.records("search_pins")) > 25
+    nothing = sim.faults.add(path="/search/pins", kind="not_found", code=30, nth=2, times=None)
+    run = run_tap(sim, **config)
+    assert nothing.fired
+    assert run.exit_code == 1
+    assert len(run.records("search_pins")) == 25
+    assert not run.activate_versions
+    assert "search_pins: GET /search/pins was refused: HTTP 404 (code 30)" in run.last_line

@@ -278,6 +278,7 @@ def test_a_download_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch
 def test_a_download_waits_for_whoever_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A target that is slow is no host that is."""
     monkeypatch.setattr(http, "TIMEOUT", (5.0, 1.0))
+    monkeypatch.setattr(http, "SLOWEST", 1 << 40)  # nothing is earned by what has arrived
 
     def play(send: Send) -> None:
         send(HEAD + b"Content-Length: %d\r\n\r\n" % len(CONTENT))

@@ -42,7 +42,7 @@ from tests.harness import (
 from tests.pinterest_api import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from subprocess import Popen
 
@@ -674,7 +674,7 @@ class Disk:
         self._sync, self._rename = os.fsync, Path.replace
         self.left: list[bytes | None] = []
         patch.setattr(os, "fsync", self.sync)
-        patch.setattr(Path, "replace", self.rename)
+        patch.setattr(Path, "replace", self.rename())
 
     def sync(self, file: int) -> None:
         self._sync(file)
@@ -685,10 +685,13 @@ class Disk:
             self._contents[state.st_ino] = os.pread(file, state.st_size, 0)
         self.look()
 
-    def rename(self, source: Path, target: Path) -> None:
-        self._rename(source, target)
-        # The name may reach the disk at once, or only with the folder.
-        self.look({**self._names, target.name: target.stat().st_ino})
+    def rename(self) -> Callable[[Path, Path], None]:
+        def replace(source: Path, target: Path) -> None:
+            self._rename(source, target)
+            # The name may reach the disk at once, or only with the folder.
+            self.look({**self._names, target.name: target.stat().st_ino})
+
+        return replace
 
     def look(self, names: dict[str, int] | None = None) -> None:
         number = (self._names if names is None else names).get("tokens.json")
@@ -707,9 +710,9 @@ def test_a_power_failure_leaves_a_whole_store(
     disk.left.clear()
     store = TokenStore(path)
     with store.locked(), store.replacement() as write:
-        asked_after = len(disk.left)
+        # Room for the new tokens is on the disk before they are asked for.
+        assert len(disk._contents[disk._names["tokens.json.new"]]) == token_store.RESERVED
         write(Tokens(refresh_token="new"))
-    assert asked_after, "room for new tokens was not made durable before they were asked for"
     assert disk._names["tokens.json"] == path.stat().st_ino
     new = path.read_bytes()
     assert disk.left[-1] == new

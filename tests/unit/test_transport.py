@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_pinterest import clock
-from tap_pinterest.errors import Forbidden, Gone, Refused, StreamError, TapError
+from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, Refused, StreamError, TapError
 from tap_pinterest.network.auth import GivenToken
 from tap_pinterest.network.transport import EMPTY_PAGE, Request, Transport
 from tests.pinterest_api import TOKEN
@@ -164,4 +164,12 @@ def test_it_says_which_quota_is_waited_for_and_until_when(sim: Simulator) -> Non
     assert category == "org_read"
     assert until == pytest.approx(clock.now() + 2, abs=1.5)
     waiter.join()
+    assert transport.waiting() == []
+
+
+def test_a_quota_that_nobody_wants_is_not_waited_for(sim: Simulator) -> None:
+    sim.faults.add(path="/v5/boards", kind="rate_limited", reset=600)
+    transport = to(sim, max_wait=1)
+    with pytest.raises(QuotaExhausted):
+        transport.get(BOARDS, bytes)
     assert transport.waiting() == []
