@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tap_pinterest.streams import STREAMS  # noqa: E402
+from tap_pinterest.words import counted
 from tests.pinterest_api import TOKEN, Simulator, World  # noqa: E402
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ def main() -> int:
         sys.stderr.write(LOG.read_text("utf-8", "replace"))
         print(f"\nThe run failed (exit code {failed}); above is {shown(LOG)}.", file=sys.stderr)
         return 1
-    print(f"Read with {served} requests and loaded in {time.monotonic() - began:.0f} seconds.")
+    seconds = counted(time.monotonic() - began, "second")
+    print(f"Read with {counted(served, 'request')} and loaded in {seconds}.")
     with duckdb.connect(str(DATABASE), read_only=True) as database:
         tables = {row[0] for row in database.execute("SHOW TABLES").fetchall()}
         counts = {

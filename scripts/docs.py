@@ -47,14 +47,9 @@ def kind(schema: Mapping[str, Any]) -> str:
     return "string" if "string" in found else str(found.pop())
 
 
-def options(schema: Mapping[str, Any]) -> list[str]:
-    """The values to choose from, where all are text.
-
-    Meltano compares values without a look at their kind: of `true` and `false` among them it would
-    refuse either those of meltano.yml or those of the environment.
-    """
-    values = schema.get("enum", [])
-    return values if all(isinstance(value, str) for value in values) else []
+def allowed(schema: Mapping[str, Any]) -> list[str]:
+    """The values that a setting may have, where these are few."""
+    return [spelled(value) for value in schema.get("enum", ())]
 
 
 def row(*cells: str) -> str:
@@ -95,7 +90,7 @@ def setting_table() -> Iterator[str]:
     yield row("Setting", "Kind", "Default", "What it means")
     yield row(*["---"] * 4)
     for name, schema in settings().items():
-        values = [f"`{spelled(value)}`" for value in schema.get("enum", ())]
+        values = [f"`{value}`" for value in allowed(schema)]
         text = " or ".join(values) or TEXT.get(kind(schema), kind(schema))
         if schema.get("secret"):
             text += ", secret"
@@ -113,18 +108,18 @@ def meltano_plugin() -> Iterator[str]:
     for name, schema in settings().items():
         yield f"- name: {name}"
         yield f"  label: {schema['title']}"
-        yield f"  kind: {'options' if options(schema) else kind(schema)}"
+        # Not `options`: Meltano takes these in one spelling only, and true and false for texts
+        # where they come from the environment. What is wrong it tells with a traceback.
+        yield f"  kind: {kind(schema)}"
         if "default" in schema:
             yield f"  value: {json.dumps(schema['default'])}"
         if schema.get("secret"):
             yield "  sensitive: true"
-        if options(schema):
-            yield "  options:"
-        for value in options(schema):
-            yield f"  - label: {value.replace('_', ' ').capitalize()}"
-            yield f"    value: {value}"
         yield "  description: >-"
-        yield from (f"    {line}" for line in textwrap.wrap(schema["description"], 88))
+        text = schema["description"]
+        if values := allowed(schema):
+            text += f" One of: {', '.join(values)}."
+        yield from (f"    {line}" for line in textwrap.wrap(text, 88))
     yield "# Every stream but those that need scopes which most tokens lack."
     yield "select:"
     yield '- "*.*"'

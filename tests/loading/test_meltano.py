@@ -59,16 +59,19 @@ def test_settings_are_those_of_the_tap(about: dict[str, Any]) -> None:
     assert list(listed) == list(known)
     for name, schema in known.items():
         entry = listed[name]
-        kinds, values = set(schema["type"]) - {"null"}, schema.get("enum", [])
-        choice = bool(values) and all(isinstance(value, str) for value in values)
+        kinds = set(schema["type"]) - {"null"}
         kind = "string" if "string" in kinds else kinds.pop()
-        assert entry["kind"] == ("options" if choice else KINDS.get(kind, "object")), name
-        assert entry["description"] == schema["description"], name
+        assert entry["kind"] == KINDS.get(kind, "object"), name
+        text, _, values = entry["description"].partition(" One of: ")
+        assert text == schema["description"], name
+        allowed = [
+            value if isinstance(value, str) else str(value).lower()
+            for value in schema.get("enum", ())
+        ]
+        assert values.removesuffix(".").split(", ") == (allowed or [""]), name
         assert entry["label"] == schema["title"], name
         assert entry.get("value") == schema.get("default"), name
         assert entry.get("sensitive", False) == schema.get("secret", False), name
-        offered = [option["value"] for option in entry.get("options", ())]
-        assert offered == (values if choice else []), name
 
 
 def test_streams_that_need_rare_scopes_are_left_out() -> None:

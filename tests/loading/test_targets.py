@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.conftest import executable, missing
 from tests.harness import (
     FOUNDATION,
+    ROOT,
     Run,
     catalog_for,
     config_for,
@@ -137,6 +139,13 @@ def test_a_second_run_adds_no_rows_to_duckdb(
 
 # -- target-postgres: honours ACTIVATE_VERSION
 
+SHIPPED = next(
+    loader["config"]
+    for loader in YAML(typ="safe").load(ROOT / "meltano.yml")["plugins"]["loaders"]
+    if loader["name"] == "target-postgres"
+)
+"""What meltano.yml sets of the target."""
+
 
 class Postgres:
     """A PostgreSQL server of this test session."""
@@ -252,7 +261,7 @@ def load(
     """Run the tap into PostgreSQL, whatever the tap's exit code."""
     run = run_tap(sim, select=["boards", "board_pins", "followers"], **settings)
     config = postgres.folder / "target.json"
-    config.write_text(json.dumps(postgres.settings(schema, hard_delete=hard)))
+    config.write_text(json.dumps(postgres.settings(schema, hard_delete=hard, **SHIPPED)))
     done = subprocess.run(
         [str(target), "--config", str(config)],
         input=run.stdout,
@@ -314,3 +323,12 @@ def test_what_vanished_is_marked_in_postgres(
     assert postgres.ask(marked) == [[gone]]
     marked = "select distinct board_id from soft.board_pins where _sdc_deleted_at is not null"
     assert postgres.ask(marked) == [[gone]]
+
+
+def test_nul_characters_do_not_keep_rows_from_postgres(
+    postgres: Postgres, target_postgres: Path, account: Simulator
+) -> None:
+    maps = {"boards": {"name": r"'a\x00b'"}}
+    run = load(postgres, target_postgres, account, "nul", stream_maps=maps).ok()
+    assert {board["name"] for board in run.records("boards")} == {"a\0b"}
+    assert postgres.ask("select distinct name from nul.boards") == [["a\ufffdb"]]
