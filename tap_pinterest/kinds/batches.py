@@ -22,10 +22,14 @@ class Batch:
     """How a stream asks for its parents: many in one request.
 
     Attributes:
-        most: How many parents a request takes.
+        param: The parameter that takes their ids.
+        of: The field of a parent that holds its id.
+        most: How many a request takes.
         by: Fields of a parent that must be the same for all of them, such as the ad account.
     """
 
+    param: str
+    of: str
     most: int
     by: tuple[str, ...]
 

@@ -16,22 +16,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from tap_pinterest.errors import Forbidden, Gone, StreamError, Withheld
-from tap_pinterest.kinds.batches import Batch, Waiting, halved
+from tap_pinterest.kinds.answers import worded
+from tap_pinterest.kinds.batches import Waiting, halved
 from tap_pinterest.kinds.days import DaysStream
-from tap_pinterest.kinds.lists import path_for
 from tap_pinterest.records.decoding import decode_one
-from tap_pinterest.records.pages import Page
+from tap_pinterest.records.pages import Page, combinations, path_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from tap_pinterest.kinds.answers import Over
     from tap_pinterest.network.transport import Params
     from tap_pinterest.records.decoding import Record
-
-    Over = Mapping[str, str]
-
-BULK = 100
-"""Objects that one request takes."""
 
 PROBES = 5
 """Objects that are tried in turn to find out whether the app may ask in bulk."""
@@ -86,13 +82,11 @@ class BulkDaysStream(DaysStream):
 
     `over` has one entry, of which each value costs a request of its own. `parent_fields` name the
     object's `id` and the time at which it was `created_at`; `asks_for` says which metrics it takes.
-    `bulk_path` takes many ids as `bulk_param`, `path` one as `id_field`. `noun` is what people call
+    `bulk_path` takes many, as `batch` says, `path` one as `id_field`. `noun` is what people call
     the objects, `young_setting` names the setting that bounds their age.
     """
 
-    batch = Batch(BULK, ("metrics",))
     bulk_path: ClassVar[str]
-    bulk_param: ClassVar[str]
     id_field: ClassVar[str]
     noun: ClassVar[str]
     young_setting: ClassVar[str]
@@ -190,13 +184,12 @@ class BulkDaysStream(DaysStream):
         try:
             self._in_bulk = self._may_ask_in_bulk()
         except StreamError as error:
-            self.reading.stopped = True
-            self.losses.fail(error)
+            self.reading.stop(error)
         if self._in_bulk:  # then all are read, whatever an earlier run got of them
             self.progress().begin()
 
     def _may_ask_in_bulk(self) -> bool:
-        over = next(self.over_values())
+        over = next(combinations(self.over, self.config))
         for one in self.waiting.first(PROBES):
             try:
                 self._ask_in_bulk([one], over)
@@ -214,7 +207,7 @@ class BulkDaysStream(DaysStream):
         return False
 
     def _tell_cost(self, objects: int) -> None:
-        requests = objects * len(list(self.over_values()))
+        requests = objects * len(list(combinations(self.over, self.config)))
         quota = self.run.transport.quotas[self.quota]
         self.note(
             f"this app has no bulk access to {self.noun} analytics, so {objects} {self.noun}s cost "
@@ -232,7 +225,7 @@ class BulkDaysStream(DaysStream):
         members: Sequence[Record] = parent.get("members") or (parent,)
         objects = list({one["id"]: one for one in members}.values())  # a list may repeat one
         answers: dict[str, Answer] = {}
-        for over in self.over_values():
+        for over in combinations(self.over, self.config):
             answers["".join(over.values())] = self._answers(objects, over)
         raws = [raw for answer in answers.values() for raw in answer.values() if raw is not None]
         size = sum(memoryview(raw).nbytes for raw in raws)
@@ -256,7 +249,7 @@ class BulkDaysStream(DaysStream):
         return self.pages_of(self.parent_of(parent or {}))
 
     def _ask_in_bulk(self, objects: Sequence[Record], over: Over) -> Answer:
-        ids = {self.bulk_param: [one["id"] for one in objects]}
+        ids = {self.batch.param: [one["id"] for one in objects]} if self.batch else {}
         request = self.request(self.bulk_path, self._query(objects[0], **over, **ids), single=True)
         return dict(self.run.transport.get(request, _read_parts))
 
@@ -269,7 +262,7 @@ class BulkDaysStream(DaysStream):
         return {one["id"]: self.run.transport.get(request._replace(rank=turn), _read_whole)}
 
     def _query(self, one: Record, **more: Any) -> Callable[[], Params]:
-        return self.worded(self.progress().span, metric_types=",".join(one["metrics"]), **more)
+        return worded(self, self.progress().span, metric_types=",".join(one["metrics"]), **more)
 
 
 def _place(one: Record) -> tuple[int, str]:

@@ -8,32 +8,30 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import itertools
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from tap_pinterest import clock
-from tap_pinterest.errors import Gone, StreamError, plain
+from tap_pinterest.errors import StreamError
+from tap_pinterest.kinds.answers import answers, answers_about
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.plan import dates
 from tap_pinterest.plan.progress import Frame, Progress
 from tap_pinterest.records.decoding import decode_one
-from tap_pinterest.records.pages import Page, chosen
+from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
-    from tap_pinterest.network.transport import Params
+    from tap_pinterest.kinds.answers import Over
     from tap_pinterest.plan.dates import Range
     from tap_pinterest.records.decoding import Record
+    from tap_pinterest.records.pages import Page
 
 OPEN = frozenset({"PROCESSING", "ESTIMATE"})
 """Statuses of days whose figures may still change; every other one is final."""
-
-ROW_SIZE = 1000
-"""Bytes that a decoded row holds, about."""
 
 ON_THE_WAY = 60
 """Seconds before midnight from which a request asks for the days that are kept tomorrow."""
@@ -71,7 +69,7 @@ class DaysStream(PinterestStream):
         """How far a partition has got."""
         if part not in self._progress:
             self._progress[part] = Progress(
-                self.state_of(part), self.frame, self.fingerprint, self.replication_key
+                self.state_of(part), self.frame, fingerprint(self), self.replication_key
             )
         return self._progress[part]
 
@@ -100,27 +98,6 @@ class DaysStream(PinterestStream):
         """The days that the settings ask for."""
         return dates.asked(self.config, self.run.today, self.kept_days)
 
-    @functools.cached_property
-    def fingerprint(self) -> str:
-        """Changes when the rows get another meaning, or more columns; ends with the account."""
-        declared = [
-            value.name
-            for value in (*self.params.values(), *self.over.values())
-            if hasattr(value, "name")
-        ]
-        meaning = {
-            name: sorted({*value}) if isinstance(value, list) else value
-            for name in (*declared, *self.meaning, "ad_account_id")
-            for value in [self.config.get(name)]
-        }
-        columns = [name for name in self.schema["properties"] if self.mask["properties", name]]
-        maps = self.config.get("stream_maps") or {}
-        names = (self.name, self.parent.name if self.parent else "")
-        mapped = [{name: maps[name]} for name in names if name in maps]
-        text = msgspec.json.encode([meaning, sorted(columns), *mapped], order="sorted")
-        account = "" if self.part_by else self.run.account_id or ""
-        return f"{hashlib.sha256(text).hexdigest()[:12]}:{account}"
-
     def start(self) -> None:
         """Decide the days before another thread reads them, and write them into the state."""
         if self.wanted and not self.part_by and not self.why_skipped():
@@ -138,63 +115,28 @@ class DaysStream(PinterestStream):
 
     # -- requests
 
+    def sync_parents(self, parents: Sequence[Record]) -> None:
+        """Sync this child for some parents; a partition that is new begins."""
+        for part in {self.part_of(parent): None for parent in parents}:
+            if part not in self._progress:
+                self.begin(part)
+        super().sync_parents(parents)
+
     def pages(self) -> Iterator[Page]:
-        """The answers for each window, and within it for each value of what is read `over`.
+        """The answers about all days of a root stream."""
+        return answers(self)
 
-        The last answer of a window says how far that is; a run that goes on begins behind it.
-        """
-        progress = self.progress()
-        after = progress.resumes_after
-        for window in progress.windows(self.window_days):
-            if after and window.last.isoformat() <= after:
-                continue
-            pages = list(self.over_values())
-            for number, over in enumerate(pages, 1):
-                ends = window.last.isoformat() if number == len(pages) else None
-                try:
-                    yield self.ask(window, over, ends)
-                except TooLate as error:
-                    self.note(str(error))
+    def pages_of(self, parent: Record) -> Iterator[Page]:
+        """The answers about all days of a parent, or of a batch of them."""
+        return answers_about(self, parent)
 
-    def over_values(self) -> Iterator[dict[str, str]]:
-        """Each combination of the values that the stream is read over."""
-        values = [chosen(declared, self.config) for declared in self.over.values()]
-        for some in itertools.product(*values):
-            yield dict(zip(self.over, some, strict=True))
+    def read_answer(self, body: bytes) -> Any:
+        """An answer, decoded."""
+        return decode_one(body)
 
-    def ask(self, window: Range, over: Mapping[str, str], ends: str | None) -> Page:
-        """The answer about a window of days of a root stream."""
-        request = self.request(self.path, self.worded(window, **over))
-        answer = self.run.transport.get(request, decode_one)
-        page = Page([], 0, ends=ends)
-        rows = list(self.rows(answer, window, over, page))
-        if self.expects_days and not rows and not page.odd:
-            page.odd.append(StreamError(f"the answer about {window} has no day in it"))
-        page.items, page.size = rows, ROW_SIZE * len(rows)
-        return page
-
-    def rows(
-        self, answer: Record, window: Range, over: Mapping[str, str], page: Page
-    ) -> Iterator[Record]:
+    def rows(self, answer: Any, window: Range, over: Over, page: Page) -> Iterator[Record]:
         """The rows of an answer; what is odd in it is told to the page, and costs itself."""
-        raise StreamError(f"{self.name} is read with its parent: {answer} {window} {over} {page}")
-
-    def worded(self, window: Range, part: str = "", **more: Any) -> Callable[[], Params]:
-        """The query about a window of days, worded when it is sent: midnight may come before.
-
-        Raises (when it is worded):
-            TooLate: Pinterest keeps none of the days any more.
-        """
-
-        def query() -> Params:
-            days = self.progress(part).kept(window)
-            if not days:
-                raise TooLate(
-                    f"{window} was not read in time: Pinterest keeps {self.kept_days} days"
-                )
-            return self.query(start_date=days.first, end_date=days.last, **more)
-
-        return query
+        raise StreamError(f"{self.name} makes no rows of {answer} {window} {over} {page}")
 
     # -- how far they are read
 
@@ -245,54 +187,22 @@ class DaysStream(PinterestStream):
             progress.abandon()
 
 
-class TooLate(Gone):
-    """Days that Pinterest kept when the run was planned, and keeps no longer."""
+def fingerprint(stream: DaysStream) -> str:
+    """Changes when the rows get another meaning, or more columns; ends with the account.
 
-
-def day_rows(
-    answer: Mapping[str, Any], about: Mapping[str, Any], page: Page
-) -> Iterator[tuple[str, Record]]:
-    """The days of an organic analytics answer: the part of its split, and a row of metrics each.
-
-    Args:
-        answer: `{part: {"daily_metrics": [{"date": …, "metrics": {…}}]}}`.
-        about: What else goes into the rows; metrics of the same names do not.
-        page: Told what is not as the API describes it; that day or part is left out.
+    It is `meaning:account`, the account empty where it is unknown or the partition says it.
     """
-    for part, content in answer.items():
-        days = content.get("daily_metrics") if isinstance(content, dict) else content
-        if not isinstance(days, list | None):
-            page.odd.append(StreamError(f"the answer has {plain(content)} for {plain(part)}"))
-            continue
-        for day in days or ():
-            metrics = day.get("metrics") if isinstance(day, dict) else 0
-            if not isinstance(metrics, dict | None):
-                page.odd.append(StreamError(f"the answer has {plain(day)} among its days"))
-                continue
-            row = {name: value for name, value in day.items() if name != "metrics"}
-            yield part, with_metrics(row, metrics or {}, about, page)
-
-
-def with_metrics(
-    row: Record, metrics: Mapping[str, Any], about: Mapping[str, Any], page: Page, name: str = "{}"
-) -> Record:
-    """A row with its metrics, whose names are the API's in lower case.
-
-    What the row has, and what it is about, stays: a metric of that name is left out and told.
-
-    Args:
-        row: What the row says beside its metrics, such as its day.
-        metrics: Values by the API's names.
-        about: Fields that the row will get.
-        page: Told of what is left out.
-        name: What a metric is called in the row.
-    """
-    for metric, value in metrics.items():
-        field = name.format(metric.lower())
-        if field in row or field in about:
-            page.notes.add(
-                f"the API sent {plain(metric)} beside the field `{field}`; it is left out"
-            )
-        else:
-            row[field] = value
-    return row
+    declared = [*stream.params.values(), *stream.over.values()]
+    settings = [value.name for value in declared if isinstance(value, setting)]
+    meaning = {
+        name: sorted({*value}) if isinstance(value, list) else value
+        for name in (*settings, *stream.meaning, "ad_account_id")
+        for value in [stream.config.get(name)]
+    }
+    columns = [name for name in stream.schema["properties"] if stream.mask["properties", name]]
+    maps = stream.config.get("stream_maps") or {}
+    names = (stream.name, stream.parent.name if stream.parent else "")
+    mapped = [{name: maps[name]} for name in names if name in maps]
+    text = msgspec.json.encode([meaning, sorted(columns), *mapped], order="sorted")
+    account = "" if stream.part_by else stream.run.account_id or ""
+    return f"{hashlib.sha256(text).hexdigest()[:12]}:{account}"

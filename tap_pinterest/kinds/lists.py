@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import string
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
 
 from tap_pinterest.errors import StreamError
 from tap_pinterest.kinds.stream import PinterestStream
-from tap_pinterest.records.pages import ITEMS, PAGE_SIZE, Page, chosen, reader
+from tap_pinterest.records.pages import (
+    ITEMS,
+    PAGE_SIZE,
+    Page,
+    chosen,
+    combinations,
+    path_for,
+    reader,
+)
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
@@ -45,9 +51,7 @@ class ListStream(PinterestStream):
         return self._pages(parent)
 
     def _pages(self, parent: Record) -> Iterator[Page]:
-        values = [chosen(declared, self.config) for declared in self.over.values()]
-        for some in itertools.product(*values):
-            over = dict(zip(self.over, some, strict=True))
+        for over in combinations(self.over, self.config):
             in_path = {name for *_, name, _, _ in string.Formatter().parse(self.path) if name}
             yield from paginate(
                 self,
@@ -114,19 +118,6 @@ def _moment(text: Any) -> datetime | None:
         return datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
-
-
-def path_for(path: str, values: Mapping[str, Any]) -> str:
-    """A path with its placeholders filled in.
-
-    Raises:
-        StreamError: The API did not send what the path needs.
-    """
-    sent = {name: value for name, value in values.items() if isinstance(value, str) and value}
-    try:
-        return path.format_map({name: quote(sent[name], safe="") for name in sent})
-    except KeyError as missing:
-        raise StreamError(f"{path} cannot be asked for: the API sent no {missing}") from None
 
 
 def paginate(

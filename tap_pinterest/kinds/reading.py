@@ -61,6 +61,38 @@ class Reading:
             return iter([Page([{"id": key} for key in sorted(family.only)], 0)])
         return self._stream.pages()
 
+    def records(self) -> Generator[Record]:
+        """The records that are written; between pages, children are synced for them."""
+        stream, is_root = self._stream, self._stream.parent is None
+        if is_root:
+            stream.family.open()
+        try:
+            with contextlib.closing(self.pages()) as pages:
+                for page, records in pages:
+                    stream.family.hand_down(records)
+                    if stream.selected:
+                        stream.emission.begin_page(stream.family.version)
+                        stream.writer.flush()
+                        with stream.writer.undisturbed():
+                            yield from stream.own(records)
+                    del records  # its memory serves the next page
+                    stream.tally.did()
+                    stream.passed(page)
+            if is_root:
+                self.ended = True
+                stream.family.flush()
+        except StreamError as error:
+            self.stop(error)
+        if is_root:
+            stream.family.close()
+            # A STATE that says what the last one said is not written, and would not flush.
+            stream.writer.flush()
+
+    def stop(self, error: StreamError) -> None:
+        """Read nothing more of the stream in this run."""
+        self.stopped = True
+        self._stream.losses.fail(error)
+
     def pages(self) -> Taken:
         """Each page with its records, in order; nothing where the stream is skipped."""
         stream = self._stream

@@ -20,11 +20,10 @@ itself. Any other stream has the one partition "".
 from __future__ import annotations
 
 import abc
-import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import Stream, metrics
+from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
@@ -34,6 +33,7 @@ from tap_pinterest.kinds.family import Family
 from tap_pinterest.kinds.losses import Losses
 from tap_pinterest.kinds.reading import Reading
 from tap_pinterest.network.transport import Params, Request
+from tap_pinterest.plan.progress import partition
 from tap_pinterest.records.pages import Page, query
 from tap_pinterest.records.schemas import load_schema
 
@@ -84,11 +84,7 @@ class PinterestStream(Stream, abc.ABC):
         raise StreamError(f"{self.name} has no parent but {parent}")
 
     def sample(self, parent: Record | None) -> Iterator[Page]:
-        """What shows with its first page whether the stream can be read.
-
-        Args:
-            parent: A record of the parent stream; None for a root stream.
-        """
+        """What shows with its first page whether the stream can be read, for a parent if any."""
         return self.pages() if parent is None else self.pages_of(self.parent_of(parent))
 
     def fill(self, record: Record) -> None:
@@ -169,12 +165,7 @@ class PinterestStream(Stream, abc.ABC):
     partitions = None
 
     def __init__(self, tap: Tap, run: Run) -> None:
-        """Make the stream.
-
-        Args:
-            tap: The tap it belongs to.
-            run: What it shares with the other streams.
-        """
+        """Make the stream of a tap; `run` is what it shares with the others."""
         adds = {**self.adds, **collected(tap.config)}
         super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, adds))
         self.run = run
@@ -222,42 +213,14 @@ class PinterestStream(Stream, abc.ABC):
     def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Yield the records; children are synced between the pages of their parent."""
         self._stream_version = self.family.version
-        if self.parent is None:
-            self.family.open()
-        try:
-            with contextlib.closing(self.reading.pages()) as pages:
-                for page, records in pages:
-                    self.family.hand_down(records)
-                    if self.selected:
-                        self.emission.begin_page(self._stream_version)
-                        self.writer.flush()
-                        with self.writer.undisturbed():
-                            yield from self.own(records)
-                    del records  # its memory serves the next page
-                    self.tally.did()
-                    self.passed(page)
-            if self.parent is None:
-                self.reading.ended = True
-                self.family.flush()
-        except StreamError as error:
-            self.reading.stopped = True
-            self.losses.fail(error)
-        if self.parent is None:
-            self.family.close()
-            # A STATE that says what the last one said is not written, and would not flush.
-            self.writer.flush()
+        return self.reading.records()
 
-    def generate_child_contexts(
-        self,
-        record: Record,  # noqa: ARG002
-        context: Context | None,  # noqa: ARG002
-    ) -> Iterable[Context | None]:
+    def generate_child_contexts(self, *_: Any, **__: Any) -> Iterable[Context | None]:
         """None: children are synced page by page, not record by record."""
         return ()
 
-    def get_batch_config(self, config: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def get_batch_config(self, *_: Any, **__: Any) -> None:
         """None: batch files would bypass the schema and the selection."""
-        return
 
     # The SDK moves bookmarks along with each record and takes a caught error for success. Ours are
     # set once, by `completed`; its two private steps on the way have nothing to do.
@@ -269,15 +232,7 @@ class PinterestStream(Stream, abc.ABC):
 
     def state_of(self, part: str) -> dict[str, Any]:
         """The part of the state that is about a partition, for reading and writing."""
-        if not self.part_by:
-            return self.stream_state
-        parts: list[dict[str, Any]] = self.stream_state.setdefault("partitions", [])
-        context = {self.part_by: part}
-        for state in parts:
-            if state["context"] == context:
-                return state
-        parts.append({"context": context})
-        return parts[-1]
+        return partition(self.stream_state, self.part_by, part)
 
     def _write_record_message(self, record: Record) -> None:
         # Private in the SDK, where most of a record's time goes into what these do not need.
@@ -289,23 +244,20 @@ class PinterestStream(Stream, abc.ABC):
         """Tell the user something about the stream."""
         self.logger.warning("Stream %s: %s", self.name, sentence)
 
-    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log a message; what the SDK says of each further batch of parents is for DEBUG."""
+    def log(self, message: str, *args: Any, **kwargs: Any) -> None:
+        """Log a message; what the SDK says of each batch of parents is for DEBUG after the first.
+
+        So is an error that it did not handle: whoever does tells it.
+        """
         if (message in self._told and self.parent) or message.startswith("An unhandled error"):
-            # What was not handled there is told by whoever handles it, or with a traceback.
-            level = logging.DEBUG
+            kwargs["level"] = logging.DEBUG
         self._told.add(message)
-        super().log(message, *args, level=level, **kwargs)
+        super().log(message, *args, **kwargs)
 
-    def get_record_counter(
-        self,
-        *,
-        endpoint: str | None = None,  # noqa: ARG002
-        log_interval: float = metrics.DEFAULT_LOG_INTERVAL,  # noqa: ARG002
-    ) -> metrics.Counter:
+    def get_record_counter(self, **_: Any) -> Any:
         """The stream's tally, for all batches of parents."""
-        return cast("metrics.Counter", self.tally)
+        return self.tally
 
-    def get_sync_timer(self) -> metrics.Timer:
+    def get_sync_timer(self) -> Any:
         """The stream's tally, for all batches of parents."""
-        return cast("metrics.Timer", self.tally)
+        return self.tally

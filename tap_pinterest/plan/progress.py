@@ -17,12 +17,12 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from tap_pinterest.plan.dates import DAY, Range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     State = dict[str, Any]
 
@@ -50,6 +50,10 @@ class Frame:
     note: Callable[[str], None]
     incremental: bool = True
     keeps_place: bool = True
+
+    def kept(self, days: Range) -> Range:
+        """Those of the days that Pinterest keeps at this moment."""
+        return Range(max(days.first, self.today() - self.kept_days * DAY), days.last)
 
 
 class Progress:
@@ -79,7 +83,7 @@ class Progress:
         """The days that this run reads."""
         frame = self._frame
         state = self._state if frame.incremental else {}
-        planned = self.kept(frame.asked)
+        planned = frame.kept(frame.asked)
         bookmark, covered = _day(state, "replication_key_value"), _day(state, "covered_from")
         if planned and bookmark and covered and self._fits(state):
             if planned.first >= covered:
@@ -94,19 +98,10 @@ class Progress:
             )
         return self._resumed(planned)
 
-    def kept(self, days: Range) -> Range:
-        """Those of the days that Pinterest keeps at this moment."""
-        frame = self._frame
-        return Range(max(days.first, frame.today() - frame.kept_days * DAY), days.last)
-
-    def windows(self, days: int) -> Iterator[Range]:
-        """The span in pieces of at most `days` days, in order."""
-        return self.span.windows(days)
-
     def _going_on(self, days: Range, bookmark: date) -> Range:
         """The days from the bookmark on, and those before it that are read again."""
         frame = self._frame
-        kept = self.kept(Range(max(bookmark - frame.lookback * DAY, days.first), days.last))
+        kept = frame.kept(Range(max(bookmark - frame.lookback * DAY, days.first), days.last))
         if not kept:
             frame.note(
                 f"nothing is read: the range ends before {kept.first}, where this run goes on"
@@ -126,23 +121,20 @@ class Progress:
             self._forget()
             return planned
         self.has_holes = bool(unfinished["holes"])
-        return self.kept(Range(first, planned.last))
+        return self._frame.kept(Range(first, planned.last))
 
     @property
     def _unfinished(self) -> Mapping[str, Any]:
         """What an earlier run left to this one, or this one to the next; empty where nothing."""
         unfinished = self._state.get("pass")
-        if (
-            not self._frame.keeps_place
-            or not isinstance(unfinished, dict)
-            or not unfinished.keys() >= BEGINNING.keys()
-            or unfinished["open"] is not True
-            or unfinished["from"] != self._bookmark
-            or unfinished["asked"] != self._frame.settings
-            or not self._fits(unfinished)
-        ):
+        if not self._frame.keeps_place or not is_unfinished(unfinished):
             return {}
-        return unfinished
+        belongs = (
+            unfinished["from"] == self._bookmark
+            and unfinished["asked"] == self._frame.settings
+            and self._fits(unfinished)
+        )
+        return unfinished if belongs else {}
 
     @property
     def _bookmark(self) -> str:
@@ -253,10 +245,10 @@ class Progress:
 
     def _forget(self) -> None:
         if self._frame.keeps_place:
-            self._state["pass"] = dict(BEGINNING)
+            self._state["pass"] = dict(OVER)
 
 
-BEGINNING: Mapping[str, Any] = {
+OVER: Mapping[str, Any] = {
     "open": False,
     "from": "",
     "first": "",
@@ -267,6 +259,29 @@ BEGINNING: Mapping[str, Any] = {
     "holes": False,
 }
 """A pass that is over. Each key is always there, and none holds an object: see above."""
+
+
+def is_unfinished(found: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether this is a pass in the form that this version writes, and not over."""
+    return isinstance(found, dict) and found.keys() >= OVER.keys() and found["open"] is True
+
+
+def partition(state: State, name: str | None, value: str) -> State:
+    """The part of a stream's state that is about a partition, made where there is none yet.
+
+    Args:
+        state: The stream's state.
+        name: The field that names its partitions; None where it has none.
+        value: The partition.
+    """
+    if name is None:
+        return state
+    parts: list[State] = state.setdefault("partitions", [])
+    for part in parts:
+        if part["context"] == {name: value}:
+            return part
+    parts.append({"context": {name: value}})
+    return parts[-1]
 
 
 def _day(state: Mapping[str, Any], key: str) -> date | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -122,6 +124,25 @@ def query(params: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tupl
 
 
 def chosen(declared: Iterable[str] | setting, config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The values that a list is read over, each once: those declared, or those of a setting."""
+    """The values that a stream is read over, each once: those declared, or those of a setting."""
     values = declared.of(config) or () if isinstance(declared, setting) else declared
     return tuple(dict.fromkeys(str(value).strip() for value in values))
+
+
+def combinations(over: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Each combination of the values that a stream is read over, by the names of parameters."""
+    for values in itertools.product(*(chosen(declared, config) for declared in over.values())):
+        yield dict(zip(over, values, strict=True))
+
+
+def path_for(path: str, values: Mapping[str, Any]) -> str:
+    """A path with its placeholders filled in.
+
+    Raises:
+        StreamError: The API did not send what the path needs.
+    """
+    sent = {name: value for name, value in values.items() if isinstance(value, str) and value}
+    try:
+        return path.format_map({name: quote(sent[name], safe="") for name in sent})
+    except KeyError as missing:
+        raise StreamError(f"{path} cannot be asked for: the API sent no {missing}") from None

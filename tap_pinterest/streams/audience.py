@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.kinds.lists import ListStream, paginate, path_for
+from tap_pinterest.kinds.lists import ListStream, paginate
+from tap_pinterest.records.pages import path_for
 from tap_pinterest.settings import setting
 from tap_pinterest.streams.organic import link_to_profile
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
-from tap_pinterest.kinds.lists import ListStream, paginate, path_for
+from tap_pinterest.kinds.lists import ListStream, paginate
 from tap_pinterest.kinds.stream import PinterestStream
-from tap_pinterest.records.pages import Page
+from tap_pinterest.records.pages import Page, path_for
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:

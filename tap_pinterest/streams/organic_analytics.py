@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_pinterest.errors import StreamError, plain
-from tap_pinterest.kinds.days import OPEN, DaysStream, day_rows, with_metrics
+from tap_pinterest.kinds.answers import day_rows, with_metrics
+from tap_pinterest.kinds.days import OPEN, DaysStream
 from tap_pinterest.plan.dates import WINDOW_DAYS
 from tap_pinterest.settings import setting
 

@@ -6,10 +6,11 @@ import functools
 from typing import TYPE_CHECKING, ClassVar
 
 from tap_pinterest.errors import StreamError
+from tap_pinterest.kinds.answers import day_rows, with_metrics
+from tap_pinterest.kinds.batches import Batch
 from tap_pinterest.kinds.bulk import AnswersPage, BulkDaysStream
-from tap_pinterest.kinds.days import day_rows, with_metrics
 from tap_pinterest.plan.dates import DAY, Range
-from tap_pinterest.records.pages import Page
+from tap_pinterest.records.pages import Page, chosen
 from tap_pinterest.settings import setting
 from tap_pinterest.streams.organic import Pins
 
@@ -52,7 +53,7 @@ class PinMetricsStream(BulkDaysStream):
     path = "/pins/{pin_id}/analytics"
     id_field = "pin_id"
     bulk_path = "/pins/analytics"
-    bulk_param = "pin_ids"
+    batch = Batch("pin_ids", of="id", most=100, by=("metrics",))
     noun = "Pin"
     young_setting = "pin_created_within_days"
 
@@ -111,8 +112,8 @@ class PinLifetimeAnalytics(PinMetricsStream):
         """The stream whose answers carry the totals too, when it asks for all devices together."""
         for sibling in self.family.root.family.selected_children:
             if isinstance(sibling, PinAnalytics) and sibling.progress().span:
-                values = [over["app_types"] for over in sibling.over_values()]
-                return sibling if "ALL" in values else None
+                asked = chosen(sibling.over["app_types"], sibling.config)
+                return sibling if "ALL" in asked else None
         return None
 
     @property
