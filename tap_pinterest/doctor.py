@@ -148,7 +148,8 @@ class Checkup:
         record = parent.record if parent else None
         self._probe.look_at(stream)
         try:
-            page = next(stream.sample(record), None)
+            pages = stream.pages_of(stream.parent_of(record)) if record else stream.pages()
+            page = next(pages, None)
         except Readable as found:
             keys = stream.parent_of(record) if record else {}
             return Finding(name, YES, record=found.record and {**found.record, **keys})

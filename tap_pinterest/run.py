@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from tap_pinterest.network.auth import Auth
 
 logger = logging.getLogger("tap-pinterest")
+
+TOLD_ONE_BY_ONE = 10
+"""How many reasons are logged for which a stream is incomplete; all are counted."""
 
 READ_AHEAD = 24 << 20
 """Bytes of answers that may wait for their turn."""
@@ -63,6 +67,7 @@ class Run:
         self.started = datetime.fromtimestamp(clock.now(), UTC)
         self.today = self.started.date()
         self.failures: dict[str, StreamError] = {}
+        self._reasons: Counter[str] = Counter()
         self._scopes: dict[str, tuple[str, ...]] = {}
         self._account: Record | None = None
         self._lock = threading.Lock()
@@ -137,12 +142,15 @@ class Run:
                 stream.start()
 
     def fail(self, stream: Stream, error: StreamError) -> None:
-        """Remember why a stream is incomplete; the first reason counts."""
-        if stream.name not in self.failures:
-            self.failures[stream.name] = error
-            self._scopes[stream.name] = stream.scopes
-            level = logging.WARNING if self._is_tolerated(error) else logging.ERROR
-            logger.log(level, "Stream %s is incomplete: %s", stream.name, error)
+        """Remember why a stream is incomplete: the first reason, and how many there are."""
+        name, tolerated = stream.name, self._is_tolerated(error)
+        self._reasons[name] += 1
+        self._scopes[name] = stream.scopes
+        if name not in self.failures or (self._is_tolerated(self.failures[name]) and not tolerated):
+            self.failures[name] = error
+        if self._reasons[name] <= TOLD_ONE_BY_ONE:
+            level = logging.WARNING if tolerated else logging.ERROR
+            logger.log(level, "Stream %s is incomplete: %s", name, error)
 
     def _is_tolerated(self, error: StreamError) -> bool:
         return isinstance(error, Forbidden) and bool(self.config.get("skip_forbidden_streams"))
@@ -161,7 +169,9 @@ class Run:
             scopes = (
                 f" (needs {', '.join(self._scopes[name])})" if isinstance(error, Forbidden) else ""
             )
-            parts.append(f"{name}{scopes}: {error}")
+            more = self._reasons[name] - 1
+            others = f" (and {counted(more, 'other')})" if more else ""
+            parts.append(f"{name}{scopes}: {error}{others}")
         if not parts:
             return None
         return (

@@ -131,7 +131,7 @@ def _day_or_none(value: Any) -> str | None:
 PASS: Mapping[str, Callable[[Any], str | None]] = {
     "open": _of(bool),
     "from": _day_or_none,
-    "first": _day,
+    "first": _day_or_none,
     "asked": _of(str),
     "fingerprint": _of(str),
     "after": _of(str),

@@ -244,10 +244,6 @@ class BulkDaysStream(DaysStream):
             answers |= answer
         return answers
 
-    def sample(self, parent: Record | None) -> Iterator[Page]:
-        """The answer about one object."""
-        return self.pages_of(self.parent_of(parent or {}))
-
     def _ask_in_bulk(self, objects: Sequence[Record], over: Over) -> Answer:
         ids = {self.batch.param: [one["id"] for one in objects]} if self.batch else {}
         request = self.request(self.bulk_path, self._query(objects[0], **over, **ids), single=True)

@@ -16,6 +16,7 @@ import msgspec
 from tap_pinterest import clock
 from tap_pinterest.errors import StreamError
 from tap_pinterest.kinds.answers import answers, answers_about
+from tap_pinterest.kinds.bookmarks import is_full_table
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.plan import dates
 from tap_pinterest.plan.progress import Frame, Progress
@@ -89,7 +90,7 @@ class DaysStream(PinterestStream):
             lookback=config[self.lookback_setting],
             today=lambda: clock.day(clock.now() + ON_THE_WAY),
             note=self.note,
-            incremental=self.incremental and not self.is_full_table,
+            incremental=self.incremental and not is_full_table(self),
             keeps_place=self.keeps_place,
         )
 

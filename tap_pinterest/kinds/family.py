@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from tap_pinterest.errors import Forbidden, StreamError
+from tap_pinterest.kinds.bookmarks import is_full_table
 from tap_pinterest.settings import setting
 from tap_pinterest.settings.narrowing import has_filter, is_changed
 
@@ -129,6 +130,8 @@ class Family:
 
     def _tell_what_is_missing_above(self) -> None:
         stream = self._stream
+        if stream.name in stream.run.failures:
+            return
         for source in stream.sources:
             if stream.selected and (error := stream.run.failures.get(source.name)):
                 kind = Forbidden if isinstance(error, Forbidden) else StreamError
@@ -148,7 +151,7 @@ class Family:
     def replaces(self) -> bool:
         """Whether a complete read replaces all rows read before."""
         stream, emit = self._stream, self._stream.config["emit_activate_version_messages"]
-        whole = stream.whole and (stream.replication_key is None or stream.is_full_table)
+        whole = stream.whole and (stream.replication_key is None or is_full_table(stream))
         return whole and (emit == ALONE or (bool(emit) and not self.is_narrowed))
 
     @property

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_pinterest.errors import StreamError
+from tap_pinterest.kinds.bookmarks import is_full_table
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.records.pages import (
     ITEMS,
@@ -73,7 +74,7 @@ class ListStream(PinterestStream):
     @property
     def is_incremental(self) -> bool:
         """Whether only what changed is written."""
-        return self.replication_key is not None and not self.is_full_table
+        return self.replication_key is not None and not is_full_table(self)
 
     @functools.cached_property
     def _newest(self) -> dict[str, datetime]:

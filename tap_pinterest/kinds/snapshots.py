@@ -8,7 +8,7 @@ from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.records.pages import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tap_pinterest.records.decoding import Record
 
@@ -25,6 +25,10 @@ class SnapshotStream(PinterestStream):
     def keep(self, records: Sequence[Record]) -> Page:
         """The day's rows."""
         return Page(list(records), 0, {"date": self.run.today.isoformat()})
+
+    def pages_of(self, parent: Record) -> Iterator[Page]:
+        """One parent as its list has it."""
+        yield self.keep([parent])
 
     def at_once(self, parents: Sequence[Record]) -> Page:
         """The parents as their list has them."""

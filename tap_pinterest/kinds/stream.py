@@ -25,15 +25,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_pinterest.errors import StreamError
+from tap_pinterest.kinds.bookmarks import partition
 from tap_pinterest.kinds.emission import Emission, collected
 from tap_pinterest.kinds.family import Family
 from tap_pinterest.kinds.losses import Losses
 from tap_pinterest.kinds.reading import Reading
 from tap_pinterest.network.transport import Params, Request
-from tap_pinterest.plan.progress import partition
 from tap_pinterest.records.pages import Page, query
 from tap_pinterest.records.schemas import load_schema
 
@@ -82,10 +81,6 @@ class PinterestStream(Stream, abc.ABC):
     def pages_of(self, parent: Record) -> Iterator[Page]:
         """Fetch all pages of one parent, or of one batch of parents."""
         raise StreamError(f"{self.name} has no parent but {parent}")
-
-    def sample(self, parent: Record | None) -> Iterator[Page]:
-        """What shows with its first page whether the stream can be read, for a parent if any."""
-        return self.pages() if parent is None else self.pages_of(self.parent_of(parent))
 
     def fill(self, record: Record) -> None:
         """Add to a record what follows surely from it, in place."""
@@ -193,12 +188,6 @@ class PinterestStream(Stream, abc.ABC):
     def wanted(self) -> bool:
         """Whether this stream or one of its children is selected."""
         return bool(self.selected or self.has_selected_descendents)
-
-    @property
-    def is_full_table(self) -> bool:
-        """Whether the user's catalog says FULL_TABLE of a stream that has a bookmark."""
-        full = self.forced_replication_method == REPLICATION_FULL_TABLE
-        return full and self.replication_key is not None
 
     @property
     def emit_activate_version_messages(self) -> bool:

@@ -266,24 +266,6 @@ def is_unfinished(found: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(found, dict) and found.keys() >= OVER.keys() and found["open"] is True
 
 
-def partition(state: State, name: str | None, value: str) -> State:
-    """The part of a stream's state that is about a partition, made where there is none yet.
-
-    Args:
-        state: The stream's state.
-        name: The field that names its partitions; None where it has none.
-        value: The partition.
-    """
-    if name is None:
-        return state
-    parts: list[State] = state.setdefault("partitions", [])
-    for part in parts:
-        if part["context"] == {name: value}:
-            return part
-    parts.append({"context": {name: value}})
-    return parts[-1]
-
-
 def _day(state: Mapping[str, Any], key: str) -> date | None:
     value = state.get(key)
     try:

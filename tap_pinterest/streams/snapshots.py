@@ -10,7 +10,6 @@ from tap_pinterest.streams.organic import Boards
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_pinterest.records.decoding import Record
     from tap_pinterest.records.pages import Page
 
 
@@ -47,7 +46,3 @@ class BoardSnapshots(SnapshotStream):
         "follower_count": "follower_count",
         "collaborator_count": "collaborator_count",
     }
-
-    def sample(self, parent: Record | None) -> Iterator[Page]:
-        """One board."""
-        return iter([self.at_once([self.parent_of(parent or {})])])
