@@ -74,9 +74,12 @@ class Server:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            asked = connection.recv(65536)
+            asked = b""
             while not is_whole(asked):
-                asked += connection.recv(65536)
+                part = connection.recv(65536)
+                if not part:
+                    return
+                asked += part
             self.heard.append(asked)
             play = self._plays.pop(0) if len(self._plays) > 1 else self._plays[0]
             play(connection.sendall)
