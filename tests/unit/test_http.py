@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import re
 import socket
 import threading
 import time
@@ -73,12 +74,22 @@ class Server:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += connection.recv(65536)
-            self.heard.append(head)
+            asked = b""
+            while not is_whole(asked):
+                part = connection.recv(65536)
+                if not part:
+                    return
+                asked += part
+            self.heard.append(asked)
             play = self._plays.pop(0) if len(self._plays) > 1 else self._plays[0]
             play(connection.sendall)
+
+
+def is_whole(asked: bytes) -> bool:
+    """Whether a request has arrived with its body."""
+    head, end, body = asked.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    return bool(end) and len(body) >= int(length[1] if length else 0)
 
 
 def sends(answer: bytes) -> Play:
