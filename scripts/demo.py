@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tap_pinterest.streams import STREAMS  # noqa: E402
-from tap_pinterest.words import counted
+from tap_pinterest.words import counted  # noqa: E402
 from tests.pinterest_api import TOKEN, Simulator, World  # noqa: E402
 
 if TYPE_CHECKING:
