@@ -176,8 +176,8 @@ class Run:
             return None
         return (
             f"The run is incomplete; {len(parts)} of its streams could not be read to the end. "
-            f"{' | '.join(parts)} | Put right what is said, or deselect these streams, and run "
-            "again with the last state."
+            "Put right what is said, or deselect these streams, and run again with the last "
+            "state. " + " | ".join(parts)
         )
 
 
