@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,10 +15,14 @@ from hypothesis import settings
 
 from tap_pinterest import clock
 from tap_pinterest.network import retry
+from tests.harness import ALL, run_tap
 from tests.pinterest_api import Simulator, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.harness import Run
+    from tests.pinterest_api import Seen
 
 TODAY = date(2026, 3, 10)
 ROOT = Path(__file__).parent.parent
@@ -42,15 +47,20 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         assert not thread.is_alive(), f"{thread.name} goes on"
 
 
+def on_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tap's clock begin at noon of TODAY."""
+    noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC).timestamp()
+    began = time.monotonic()
+    monkeypatch.setattr(clock, "now", lambda: noon + time.monotonic() - began)
+
+
 @pytest.fixture
 def simulate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Simulator]]:
     """Start simulators: `simulate(boards=3, empty_pages=2)`; the test's end stops them.
 
     The tap's calendar then shows the day that theirs does.
     """
-    noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC).timestamp()
-    began = time.monotonic()
-    monkeypatch.setattr(clock, "now", lambda: noon + time.monotonic() - began)
+    on_today(monkeypatch)
     running: list[Simulator] = []
     of_server = {"latency", "jitter", "quotas", "empty_pages", "token", "token_lifetime"}
 
@@ -70,6 +80,27 @@ def simulate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Simulato
 def sim(simulate: Callable[..., Simulator]) -> Simulator:
     """A small account, messy as in the wild; a test may change it."""
     return simulate()
+
+
+@dataclass(frozen=True)
+class Everything:
+    """A run over all streams of a small account, and the requests that it took."""
+
+    world: dict[str, Any]
+    settings: dict[str, Any]
+    run: Run
+    requests: list[Seen]
+
+
+@pytest.fixture(scope="session")
+def everything() -> Everything:
+    """One run over all streams: what is looked at in each stream is looked at in it."""
+    world: dict[str, Any] = {"boards": 4, "pins_per_board": 3, "today": TODAY}
+    settings = {"search_queries": ["a"], "start_days_back": 3, "end_days_back": 1}
+    with pytest.MonkeyPatch.context() as patch, Simulator(World(**world)) as simulator:
+        on_today(patch)
+        run = run_tap(simulator, select=ALL, **settings).ok()
+        return Everything(world, settings, run, list(simulator.requests))
 
 
 def executable(loader: str, name: str, variable: str) -> Path:

@@ -2,73 +2,91 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import ALL, FOUNDATION, discover, run_tap
+from tap_pinterest.streams import STREAMS
+from tests.harness import ALL, FOUNDATION, run_tap
+from tests.kinds import representatives
 from tests.streams.test_streams import QUERIES, without_moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from tap_pinterest.kinds.stream import PinterestStream
+    from tests.conftest import Everything
     from tests.pinterest_api import Simulator
 
 BOARDS = 12
 ACCOUNT = {"boards": BOARDS, "protected_boards": 0, "secret_boards": 0, "likes": None}
 
 
-def kinds(sim: Simulator) -> set[str]:
+def kinds(paths: Iterable[str]) -> set[str]:
     """The paths that were asked for, ids left out."""
     return {
         "/".join("*" if part.isdecimal() else part for part in path.split("/")[2:])
-        for path in sim.paths()
+        for path in paths
     }
 
 
 # -- nothing that is not needed
 
 
-NEEDS = {
+# What a stream asks for beside, or instead of, its path and those above it.
+SPECIAL: dict[str, set[str]] = {
     "account": {"user_account"},
+    "account_analytics": {"user_account", "user_account/analytics"},
     "account_snapshots": {"user_account"},
-    "board_pins": {"boards", "boards/*/pins"},
-    "board_section_pins": {"boards", "boards/*/sections", "boards/*/sections/*/pins"},
-    "board_sections": {"boards", "boards/*/sections"},
     "board_snapshots": {"boards"},
-    "boards": {"boards"},
-    "followers": {"user_account/followers"},
-    "following_boards": {"user_account/following/boards"},
     "following_interests": {"user_account", "users/simulated_user/interests/follow"},
-    "following_users": {"user_account/following"},
     "likes": {"boards"},
-    "linked_businesses": {"user_account/businesses"},
-    "media": {"media"},
     "pin_analytics": {"pins", "pins/analytics", "user_account"},
     "pin_lifetime_analytics": {"pins", "pins/analytics"},
-    "pins": {"pins"},
-    "search_boards": {"search/boards"},
-    "search_pins": {"search/pins"},
-    "websites": {"user_account/websites"},
+    "top_pins": {"user_account", "user_account/analytics/top_pins"},
+    "top_video_pins": {"user_account", "user_account/analytics/top_video_pins"},
 }
 
 
-@pytest.mark.parametrize("stream", NEEDS)
+def needs(stream: type[PinterestStream]) -> set[str]:
+    """The paths that a stream asks for when it is read alone, ids left out."""
+    name = stream.declared_name()
+    paths, above = SPECIAL.get(name, set()), stream if name not in SPECIAL else None
+    while above is not None:
+        paths = paths | {re.sub(r"{\w+}", "*", above.path).strip("/")}
+        above = above.parent_stream_type
+    return paths
+
+
+BY_NAME = {stream.declared_name(): stream for stream in STREAMS}
+
+
+@pytest.mark.parametrize("stream", sorted(representatives().keys() | SPECIAL))
 def test_a_stream_alone_sends_only_its_requests(
     simulate: Callable[..., Simulator], stream: str
 ) -> None:
     sim = simulate(**ACCOUNT)
-    run_tap(sim, select=[stream], search_queries=["a"]).ok()
-    assert kinds(sim) == NEEDS[stream]
+    run_tap(sim, select=[stream], search_queries=["a"], start_days_back=2).ok()
+    assert kinds(sim.paths()) == needs(BY_NAME[stream])
+
+
+def test_all_streams_together_send_only_theirs(everything: Everything) -> None:
+    asked = kinds(seen.path for seen in everything.requests)
+    assert asked == set().union(*map(needs, STREAMS)) | {"boards/*/pins"}
 
 
 def test_deselected_children_cost_no_request(simulate: Callable[..., Simulator]) -> None:
     sim = simulate(**ACCOUNT)
-    children = [name for name, needs in NEEDS.items() if len(needs) > 1 and "boards" in needs]
+    children = [
+        name
+        for name, stream in BY_NAME.items()
+        if any(path.startswith("boards/") for path in needs(stream))
+    ]
     assert len(children) == 3
     run_tap(sim, select=ALL, deselect=children, search_queries=["a"])
-    assert not [kind for kind in kinds(sim) if kind.startswith("boards/")]
+    assert not [kind for kind in kinds(sim.paths()) if kind.startswith("boards/")]
 
 
 def test_discovery_asks_nothing(simulate: Callable[..., Simulator]) -> None:
@@ -180,9 +198,3 @@ def test_a_board_that_fails_among_others_fails_alone(
     alone, many = run(1), run(16)
     assert alone == many
     assert len(many[1]["board_pins"]) > 23 * 3
-
-
-def test_the_table_of_needs_is_complete() -> None:
-    names = {entry["tap_stream_id"] for entry in discover()["streams"]}
-    # The rest reads one answer per window and cannot ask for less.
-    assert names - set(NEEDS) == {"account_analytics", "top_pins", "top_video_pins"}

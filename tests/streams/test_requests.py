@@ -19,6 +19,7 @@ from tests.harness import ALL, run_tap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.conftest import Everything
     from tests.pinterest_api import Simulator
 
 SPEC = os.environ.get("SPEC")
@@ -180,11 +181,9 @@ def test_every_request_is_valid(
         )
 
 
-def test_lists_are_asked_for_in_the_largest_pages(simulate: Callable[..., Simulator]) -> None:
-    sim = simulate(boards=2, pins_per_board=2)
-    run_tap(sim, select=ALL, search_queries=["a"], start_days_back=3, end_days_back=2)
+def test_lists_are_asked_for_in_the_largest_pages(everything: Everything) -> None:
     without = {"/v5/user_account", "/v5/search/pins", "/v5/user_account/businesses"}
-    listed = [s for s in sim.requests if s.path not in without and "analytics" not in s.path]
+    listed = [s for s in everything.requests if s.path not in without and "analytics" not in s.path]
     assert len({seen.path for seen in listed}) > 8
     assert {seen.params().get("page_size") for seen in listed} == {"250"}
 
