@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tap_pinterest import clock
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.tap import TapPinterest
-from tests.harness import Run, discover
+from tests.harness import Run, discover, with_nulls
 from tests.pinterest_api.measured import days
 from tests.pinterest_api.metrics import (
     ACCOUNT_METRICS,
@@ -86,9 +86,9 @@ def upsert(warehouse: dict[str, Table], run: Run) -> None:
         table(stream, [message["record"]], warehouse.setdefault(stream, {}))
 
 
-def exact(rows: Iterable[Row]) -> list[Row]:
-    """Rows as a run's records are read: fractions as Decimal."""
-    return [json.loads(json.dumps(row), parse_float=Decimal) for row in rows]
+def exact(stream: str, rows: Iterable[Row]) -> list[Row]:
+    """Rows as a run's records are read: absent fields null, fractions as Decimal."""
+    return [json.loads(json.dumps(row), parse_float=Decimal) for row in with_nulls(stream, rows)]
 
 
 # -- what must come out
@@ -123,7 +123,7 @@ def account_rows(
             answer = world.account_analytics(first, last, ACCOUNT_METRICS, **asked, **filters)
             fixed = {"account_id": world.account_id, **asked, **filters}
             rows += [{**row, "split": part} for part, row in _daily(answer, **fixed)]
-    return exact(rows)
+    return exact("account_analytics", rows)
 
 
 def pins_of(world: World) -> list[str]:
@@ -160,7 +160,7 @@ def pin_rows(
         for app_type in app_types:
             answer = world.pin_analytics(pin_id, first, last, names, app_types=app_type)
             rows += [row for _, row in _daily(answer, pin_id=pin_id, app_type=app_type)]
-    return exact(rows)
+    return exact("pin_analytics", rows)
 
 
 def lifetime_rows(world: World, pins: Iterable[str] | None = None) -> list[Row]:
@@ -169,7 +169,7 @@ def lifetime_rows(world: World, pins: Iterable[str] | None = None) -> list[Row]:
     for pin_id in pins_of(world) if pins is None else pins:
         answer = world.pin_analytics(pin_id, world.today, world.today, metrics_for(world, pin_id))
         rows.append({"pin_id": pin_id, **_lower(answer["all"]["lifetime_metrics"])})
-    return rows
+    return with_nulls("pin_lifetime_analytics", rows)
 
 
 def top_rows(
@@ -212,7 +212,7 @@ def top_rows(
                     }
                     for rank, pin in enumerate(answer["pins"], 1)
                 ]
-    return exact(rows)
+    return exact("top_video_pins" if video else "top_pins", rows)
 
 
 # -- what was asked

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.logging import ConsoleFormatter
 
@@ -39,6 +39,9 @@ from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.tap import TapPinterest
 from tests.pinterest_api import TOKEN, Simulator, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FOUNDATION = (
     "account",
@@ -421,9 +424,14 @@ def expected(world: World, stream: str, **settings: Any) -> list[dict[str, Any]]
             pin(record, query=query) for query in queries for record in world.search_pins(query)
         ),
     }
-    (declared,) = (s for s in STREAMS if s.declared_name() == stream)
+    return with_nulls(stream, map(_with_zone, rows[stream]()))
+
+
+def with_nulls(stream: str, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records with all fields of their stream, null where there is nothing."""
+    (declared,) = (each for each in STREAMS if each.declared_name() == stream)
     empty = dict.fromkeys(load_schema(declared.record_type, adds=declared.adds)["properties"])
-    return [empty | _with_zone(record) for record in rows[stream]()]
+    return [empty | record for record in records]
 
 
 def _with_zone(record: dict[str, Any]) -> dict[str, Any]:
