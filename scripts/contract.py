@@ -1,6 +1,10 @@
 """Compare the record schemas of the tap with a description of the Pinterest API.
 
     python scripts/contract.py openapi.json
+    python scripts/contract.py openapi.json --write ads/campaign /ad_accounts/{id}/campaigns
+
+The second line writes a first schema file for the records that GET on a path answers with, for a
+person to go on with: the order of its keys, and a description where a name does not say it all.
 
 The description is Pinterest's own (OpenAPI, JSON), of any release: answers are looked up by path,
 because components change their names between releases. Printed per schema file:
@@ -8,20 +12,24 @@ because components change their names between releases. Printed per schema file:
     missing      fields that the API describes and the file lacks
     retyped      fields to which the file gives another type than the API does
     gone         the operation is not there, or does not hold the record where it was
-    unchecked    a file that RECORDS does not know, or a file of RECORDS that does not exist
+    unchecked    a file that no stream and no entry of RECORDS is about, or one that does not exist
     undescribed  fields that the API does not describe: only told, not counted as differences
 
-Exit code: 0 all fits, 1 something differs, 2 wrong call. A new file needs an entry in RECORDS.
+Exit code: 0 all fits, 1 something differs, 2 wrong call. Records of plain lists are looked up by
+the paths of their streams; what is special about others is in RECORDS.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tap_pinterest.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,20 +41,20 @@ SCHEMAS = Path(__file__).parent.parent / "tap_pinterest" / "schemas"
 class Record(NamedTuple):
     """What one schema file is compared with: the answers to GET on some paths.
 
-    The fields of a record are those found at all the places named by `at`, each a field of the
-    answer or "" for the answer itself, however many lists and dictionaries lie around them.
-    Where the operation takes `metric_types`, its other parameters are fields of the record too.
+    Without paths they are those of the streams that have the record. The fields of a record are
+    those found at all the places named by `at`, each a field of the answer or "" for the answer
+    itself, however many lists and dictionaries lie around them; by default the items of a page or
+    of a bare list. Where the operation takes `metric_types`, its other parameters are fields too.
     """
 
-    paths: tuple[str, ...]
-    at: tuple[str, ...] = ("items",)
+    paths: tuple[str, ...] = ()
+    at: tuple[str, ...] = ()
     added: tuple[str, ...] = ()  # by the tap, or by the API without a word in the description
     skipped: frozenset[str] = frozenset()  # described, and no field of ours on purpose
     renamed: tuple[str, str] = ("", "")  # the API's name, ours
 
 
-ME, ANALYTICS, SECTIONS = "/user_account", "/user_account/analytics", "/boards/{board_id}/sections"
-PINS = ("/pins", "/boards/{board_id}/pins", f"{SECTIONS}/{{section_id}}/pins", "/search/pins")
+ME, ANALYTICS = "/user_account", "/user_account/analytics"
 PIN_ANALYTICS = ("/pins/{pin_id}/analytics", "/pins/analytics")
 TOP, DAYS = ("pins", "date_availability"), ("daily_metrics",)
 SCOPE = frozenset({"ad_account_id", "created_in_last_n_days", "num_of_pins"})
@@ -56,26 +64,43 @@ PIN_TOTALS = PIN_DAILY | {"app_types", "daily_metrics", "summary_metrics"}
 NO_HISTORY = frozenset({"about", "profile_image", "board_pins_modified_at", "created_at"})
 NO_HISTORY |= {"description", "is_ads_only", "media", "owner"}
 
+PIN_ADDED = (
+    *("ai_disclosures", "board_owner.id", "is_product", "is_removable", "note", "product_tags"),
+    *("media.images.originals", "media.items[].images.originals", "media.video_url_hls"),
+    *("media.items[].video_url_hls", "url"),
+)
+
 RECORDS = {
     "organic/account": Record((ME,), ("",), ("url",)),
     "organic/account_analytics": Record((ANALYTICS,), DAYS, ("account_id", "split"), DAILY),
     "organic/account_snapshot": Record((ME,), ("",), ("date",), NO_HISTORY, ("id", "account_id")),
-    "organic/board": Record(("/boards", f"{ME}/following/boards", "/search/boards")),
-    "organic/board_section": Record((SECTIONS,), added=("board_id",)),
+    "organic/board": Record(added=("owner.id",)),
     "organic/board_snapshot": Record(
         ("/boards",), ("items",), ("date",), NO_HISTORY, ("id", "board_id")
     ),
-    "organic/interest": Record(("/users/{username}/interests/follow",)),
-    "organic/linked_business": Record((f"{ME}/businesses",), ("",)),
-    "organic/media": Record(("/media",)),
-    "organic/pin": Record(PINS, added=("note", "url")),
+    "organic/pin": Record(added=PIN_ADDED),
     "organic/pin_analytics": Record(PIN_ANALYTICS, DAYS, (), PIN_DAILY, ("app_types", "app_type")),
     "organic/pin_lifetime_analytics": Record(PIN_ANALYTICS, ("",), (), PIN_TOTALS),
     "organic/top_pin": Record((f"{ANALYTICS}/top_pins",), TOP, ("rank",), SCOPE),
     "organic/top_video_pin": Record((f"{ANALYTICS}/top_video_pins",), TOP, ("rank",), SCOPE),
-    "organic/user_summary": Record((f"{ME}/followers", f"{ME}/following"), added=("url",)),
-    "organic/website": Record((f"{ME}/websites",)),
+    "organic/user_summary": Record(added=("url",)),
 }
+
+
+def records() -> dict[str, Record]:
+    """What each schema file is compared with: RECORDS, and what follows from the streams."""
+    found = dict(RECORDS)
+    for stream in STREAMS:
+        known = found.get(stream.record_type, Record())
+        if stream.record_type in RECORDS and RECORDS[stream.record_type].paths:
+            continue
+        path = getattr(stream, "path", None)  # a stream with a way of its own needs an entry
+        found[stream.record_type] = known._replace(
+            paths=tuple(dict.fromkeys([*known.paths, *([path] if path else [])])),
+            added=(*known.added, *stream.parent_fields),
+        )
+    return found
+
 
 # Dictionaries of metrics, and the field that each metric of theirs becomes.
 PER_METRIC = {"metrics": "{}", "lifetime_metrics": "{}", "data_status": "{}_status"}
@@ -152,13 +177,24 @@ def inside(shape: Shape) -> Shape:
     return shape
 
 
+def operation_of(document: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    """GET on a path, whatever its placeholders are called; LookupError where there is none."""
+    unnamed = re.sub(r"\{\w+\}", "{}", path)
+    for known, item in document["paths"].items():
+        if re.sub(r"\{\w+\}", "{}", known) == unnamed and "get" in item:
+            found: Mapping[str, Any] = item["get"]
+            return found
+    raise LookupError(path)
+
+
 def described(document: Mapping[str, Any], record: Record, path: str) -> dict[str, Shape]:
     """The fields of the record in the description; LookupError where they are not found."""
-    operation = document["paths"][path]["get"]
+    operation = operation_of(document, path)
     answer = follow(document, operation["responses"]["200"])["content"]["application/json"]
-    root = inside(shape_of(document, answer["schema"]))
+    whole = shape_of(document, answer["schema"])
+    root, usual = inside(whole), ("",) if "array" in whole.types else ("items",)
     fields: dict[str, Shape] = {}
-    for place in record.at:
+    for place in record.at or usual:
         fields |= inside(root.properties[place] if place else root).properties
     if not fields:
         raise LookupError("fields")
@@ -185,14 +221,16 @@ def per_metric(fields: Mapping[str, Shape], names: Iterable[str]) -> dict[str, S
 def compare(ours: Shape, theirs: Shape, where: str = "") -> Iterator[Finding]:
     """Tell how our schema of a field, and of all below it, differs from the described one."""
     mine, other = (" or ".join(sorted(x.types - NULL)) or "anything" for x in (ours, theirs))
-    if other == "anything" or CHOSEN.get(where) == (other, mine):
+    # Seconds or milliseconds since 1970 leave as a time with its zone.
+    epoch = ours.format == "date-time" and theirs.types <= {"integer", "number", *NULL}
+    if other == "anything" or epoch or CHOSEN.get(where) == (other, mine):
         return
     if mine != other:
         yield "retyped", where, f"{mine} in the file, {other} in the API"
         return
     if theirs.types & NULL > ours.types & NULL:
         yield "retyped", where, "never null in the file, nullable in the API"
-    if theirs.format in {"date", "date-time"} and ours.format != theirs.format:
+    if theirs.format in {"date", "date-time"} and ours.format not in {theirs.format, "date-time"}:
         yield "retyped", where, f"no {theirs.format} in the file, one in the API"
     if theirs.items:
         yield from compare(ours.items or Shape(), theirs.items, f"{where}[]")
@@ -223,27 +261,98 @@ def check(document: Any, record: Record, schema: Any) -> dict[Finding, list[str]
     return found
 
 
+def draft(shape: Shape, name: str = "") -> dict[str, Any]:
+    """A field of a first schema: nullable, without enums, patterns and other people's words."""
+    types = shape.types - NULL
+    if shape.properties or types == {"object"}:
+        fields = {inner: draft(x, inner) for inner, x in sorted(shape.properties.items())}
+        return {"type": ["object", "null"], "properties": fields, "additionalProperties": True}
+    if types == {"array"}:
+        return {"type": ["array", "null"], "items": draft(shape.items or Shape())}
+    if types <= {"integer", "number"} and EPOCH.search(name):
+        return {"type": ["string", "null"], "format": "date-time"}
+    kind = "number" if types == {"integer", "number"} else "string"  # text takes anything
+    field: dict[str, Any] = {"type": [next(iter(types)) if len(types) == 1 else kind, "null"]}
+    return field | ({"format": shape.format} if shape.format in {"date", "date-time"} else {})
+
+
+EPOCH = re.compile(r"_(?:at|time|timestamp)$")
+"""Names of numbers that are seconds or milliseconds since 1970."""
+
+
+def first_schema(document: Mapping[str, Any], name: str, path: str) -> dict[str, Any]:
+    """A schema for the records of a list; the keys of its streams, or its id, come first."""
+    fields = described(document, RECORDS.get(name, Record()), path)
+    keys = [key for s in STREAMS if s.record_type == name for key in s.primary_keys] or ["id"]
+    order = [*dict.fromkeys(key for key in keys if key in fields), *sorted(fields)]
+    properties = {field: draft(fields[field], field) for field in order}
+    for key in keys:
+        if key in fields:
+            properties[key]["type"] = properties[key]["type"][0]
+    return {"type": "object", "properties": properties, "additionalProperties": True}
+
+
+def laid_out(node: Any, indent: str = "") -> str:
+    """A schema as the files have it: what holds no other object is on one line."""
+    if not isinstance(node, dict) or not node:
+        return json.dumps(node, ensure_ascii=False)
+    deeper = indent + "  "
+    parts = [f"{json.dumps(name)}: {laid_out(part, deeper)}" for name, part in node.items()]
+    if not any(isinstance(part, dict) for part in node.values()):
+        return f"{{ {', '.join(parts)} }}"
+    return "{\n" + ",\n".join(f"{deeper}{part}" for part in parts) + f"\n{indent}}}"
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Print the comparison; the exit code says whether all fits."""
+    """Print the comparison, or write a first schema; the exit code says whether all went well."""
     parser = argparse.ArgumentParser(description="Compare schemas with an API description.")
     parser.add_argument("description", type=Path, help="OpenAPI description, a JSON file")
-    path = parser.parse_args(arguments).description
+    parser.add_argument(
+        "--write",
+        nargs=2,
+        metavar=("RECORD", "PATH"),
+        help="write a first schema file, such as ads/campaign, for the answers to GET on a path",
+    )
+    options = parser.parse_args(arguments)
+    path = options.description
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         release = f"{document['info']['title']} {document['info']['version']}"
     except (OSError, ValueError, LookupError, TypeError) as error:
         parser.error(f"{path} is no API description: {error!r}")
-    files, differences = (
-        {
-            file.relative_to(SCHEMAS).with_suffix("").as_posix(): file
-            for file in SCHEMAS.rglob("*.json")
-        },
-        0,
-    )
-    for name in sorted(files | RECORDS):
-        found = {("unchecked", f"{name}.json", "file or entry in RECORDS lacking"): [""]}
-        if name in files and name in RECORDS:
-            found = check(document, RECORDS[name], json.loads(files[name].read_text("utf-8")))
+    if options.write:
+        return write(parser, document, *options.write)
+    return report(document, release)
+
+
+def write(
+    parser: argparse.ArgumentParser, document: Mapping[str, Any], name: str, path: str
+) -> int:
+    """Write a first schema file; an existing one stays."""
+    file = SCHEMAS / f"{name}.json"
+    if file.exists():
+        parser.error(f"{file} exists: remove it to have it written anew")
+    try:
+        schema = first_schema(document, name, path)
+    except LookupError as error:
+        parser.error(f"GET {path} holds no record in the description: {error} not found")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(laid_out(schema) + "\n", encoding="utf-8")
+    print(f"{file} written: {len(schema['properties'])} fields")
+    return 0
+
+
+def report(document: Mapping[str, Any], release: str) -> int:
+    """Print how each schema file differs from the description; 1 where any does."""
+    files = {
+        file.relative_to(SCHEMAS).with_suffix("").as_posix(): file
+        for file in SCHEMAS.rglob("*.json")
+    }
+    known, differences = records(), 0
+    for name in sorted(files | known):
+        found = {("unchecked", f"{name}.json", "file, or stream that reads it, lacking"): [""]}
+        if name in files and name in known:
+            found = check(document, known[name], json.loads(files[name].read_text("utf-8")))
         wrong = sum(kind != "undescribed" for kind, _, _ in found)
         differences += wrong
         print(f"{name}: {f'{wrong} to look at' if wrong else 'fits'}")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tap_pinterest import clock
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.tap import TapPinterest
-from tests.harness import Run, discover
+from tests.harness import Run, discover, with_nulls
 from tests.pinterest_api.metrics import (
     ACCOUNT_METRICS,
     STANDARD_METRICS,
@@ -86,17 +86,9 @@ def upsert(warehouse: dict[str, Table], run: Run) -> None:
         table(stream, [message["record"]], warehouse.setdefault(stream, {}))
 
 
-@functools.cache
-def fields_of(stream: str) -> tuple[str, ...]:
-    """The fields that a stream declares."""
-    entries = {entry["tap_stream_id"]: entry for entry in discover()["streams"]}
-    return tuple(entries[stream]["schema"]["properties"])
-
-
 def exact(stream: str, rows: Iterable[Row]) -> list[Row]:
-    """Rows as a run's records are read: fractions as Decimal, null for what is absent."""
-    empty = dict.fromkeys(fields_of(stream))
-    return [empty | json.loads(json.dumps(row), parse_float=Decimal) for row in rows]
+    """Rows as a run's records are read: absent fields null, fractions as Decimal."""
+    return [json.loads(json.dumps(row), parse_float=Decimal) for row in with_nulls(stream, rows)]
 
 
 # -- what must come out
@@ -177,7 +169,7 @@ def lifetime_rows(world: World, pins: Iterable[str] | None = None) -> list[Row]:
     for pin_id in pins_of(world) if pins is None else pins:
         answer = world.pin_analytics(pin_id, world.today, world.today, metrics_for(world, pin_id))
         rows.append({"pin_id": pin_id, **_lower(answer["all"]["lifetime_metrics"])})
-    return exact("pin_lifetime_analytics", rows)
+    return with_nulls("pin_lifetime_analytics", rows)
 
 
 def top_rows(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tap_pinterest import clock
-from tap_pinterest.kinds.stream import ListStream
+from tap_pinterest.kinds.lists import ListStream
 from tap_pinterest.network import gate, http, retry
 from tap_pinterest.streams import pin_analytics
 from tap_pinterest.tap import TapPinterest

@@ -43,7 +43,7 @@ from tap_pinterest.tap import TapPinterest
 from tests.pinterest_api import TOKEN, Simulator, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 FOUNDATION = (
     "account",
@@ -444,9 +444,14 @@ def expected(world: World, stream: str, **settings: Any) -> list[dict[str, Any]]
             pin(record, query=query) for query in queries for record in world.search_pins(query)
         ),
     }
-    (declared,) = (s for s in STREAMS if s.declared_name() == stream)
+    return with_nulls(stream, map(_with_zone, rows[stream]()))
+
+
+def with_nulls(stream: str, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records with all fields of their stream, null where there is nothing."""
+    (declared,) = (each for each in STREAMS if each.declared_name() == stream)
     empty = dict.fromkeys(load_schema(declared.record_type, adds=declared.adds)["properties"])
-    return [empty | _with_zone(record) for record in rows[stream]()]
+    return [empty | record for record in records]
 
 
 def _with_zone(record: dict[str, Any]) -> dict[str, Any]:

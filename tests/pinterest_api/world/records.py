@@ -57,13 +57,16 @@ def _image_item(h: int, *, messy: bool) -> Record:
 
 def _video(h: int, *, messy: bool) -> Record:
     pending = messy and h >> 40 & 15 == 0  # sizes are null while Pinterest processes the video
-    return {
+    video: Record = {
         "cover_image_url": f"{HOST}/videos/{h:016x}.jpg",
         "duration": None if pending else 1000 + h % 60000,
         "width": None if pending else 720,
         "height": None if pending else 1280,
         "video_url": None if messy and h >> 44 & 1 else f"{HOST}/videos/{h:016x}.mp4",
     }
+    if messy:
+        video["video_url_hls"] = video["video_url"] and f"{HOST}/videos/{h:016x}.m3u8"
+    return video
 
 
 def pin_media(kind: str, h: int, *, messy: bool) -> Record:
@@ -115,6 +118,9 @@ def pin(
         record["note"] = "" if h & 1 else remark(h >> 2)
         record["product_tags"] = [] if h & 6 else [{"pin_id": str(10**18 + h % 10**17)}]
         record["is_removable"] = mine
+        record["is_product"] = h & 24 == 0
+        if h % 16:
+            record["ai_disclosures"] = {"values": ["AI_MODIFIED"] if h & 1 else []}
         for at, name in enumerate(("link", "title", "description", "alt_text", "dominant_color")):
             what = (h >> (6 * at)) % 17
             if what == 0:
