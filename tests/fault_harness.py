@@ -7,6 +7,7 @@ logger at DEBUG, and looks at each run for secrets.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import logging
 import socket
 import threading
@@ -302,7 +303,11 @@ class Lab:
         self.time = Time(patch)
         # Small pages and small bulks: many requests for few rows.
         patch.setattr(ListStream, "page_size", 20)
-        patch.setattr(pin_analytics, "BULK", 10)
+        patch.setattr(
+            pin_analytics.PinMetricsStream,
+            "batch",
+            dataclasses.replace(pin_analytics.PinMetricsStream.batch, most=10),
+        )
         self.sim = simulate(**{**kind.world, **more})
         self.rows = kind.rows(self.sim.world)
         self.places = kind.places(self.sim.world)

@@ -213,11 +213,9 @@ class PinterestStream(Stream, abc.ABC):
 
     # The SDK moves bookmarks along with each record and takes a caught error for success. Ours are
     # set once, by `completed`; its two private steps on the way have nothing to do.
-    def _write_starting_replication_value(self, context: Context | None) -> None: ...
+    def _write_starting_replication_value(self, *_: Any, **__: Any) -> None: ...
 
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None: ...
+    def _increment_stream_state(self, *_: Any, **__: Any) -> None: ...
 
     def state_of(self, part: str) -> dict[str, Any]:
         """The part of the state that is about a partition, for reading and writing."""
