@@ -52,7 +52,10 @@ class Oversized:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self._text = text
+
+    def __str__(self) -> str:
+        return f"{self._text[:20]}…"
 
 
 def exact(text: str) -> Decimal | None:
@@ -69,7 +72,7 @@ def exact(text: str) -> Decimal | None:
 def described(value: Any) -> str:
     """A value in a sentence to the user; what is inside objects and lists may be a secret."""
     if isinstance(value, Oversized):
-        return f"a number of absurd size ({value.text[:20]}…)"
+        return f"a number of absurd size ({value})"
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, bool):

@@ -113,14 +113,13 @@ def pin(
         "is_standard": h >> 6 & 3 != 0,
         "has_been_promoted": promoted,
         "media": pin_media(kind, h, messy=messy),
+        "ai_disclosures": {"values": [] if h & 7 else ["AI_MODIFIED"]},
     }
     if messy:
         record["note"] = "" if h & 1 else remark(h >> 2)
         record["product_tags"] = [] if h & 6 else [{"pin_id": str(10**18 + h % 10**17)}]
         record["is_removable"] = mine
         record["is_product"] = h & 24 == 0
-        if h % 16:
-            record["ai_disclosures"] = {"values": ["AI_MODIFIED"] if h & 1 else []}
         for at, name in enumerate(("link", "title", "description", "alt_text", "dominant_color")):
             what = (h >> (6 * at)) % 17
             if what == 0:
