@@ -57,8 +57,12 @@ def _trusted(bookmark: Any, whose: str) -> dict[str, Any]:
     if not isinstance(bookmark, dict):
         _tell(whose, "is no object")
         return {}
-    kept = {name: value for name, value in bookmark.items() if value is not None}
-    if (unfinished := kept.get("pass")) is not None and not _is_pass(unfinished):
+    # Null is as if it were not there, but where the SDK looks for a list or an object.
+    inner = ("pass", "partitions", "progress_markers")
+    kept = {
+        name: value for name, value in bookmark.items() if value is not None or name not in inner
+    }
+    if "pass" in kept and not _is_pass(kept["pass"]):
         del kept["pass"]
         logger.info(
             "The state of %s has an unfinished pass that another version began: it is not gone on "
@@ -66,7 +70,7 @@ def _trusted(bookmark: Any, whose: str) -> dict[str, Any]:
             whose,
         )
     for name, fault_of in PARTS.items():
-        if name in kept and (fault := fault_of(kept[name])):
+        if kept.get(name) is not None and (fault := fault_of(kept[name])):
             del kept[name]
             _tell(whose, f"has a `{name}` that {fault}")
     if "partitions" in kept:

@@ -114,5 +114,5 @@ def test_each_partition_is_looked_at_by_itself(trusted: Any, caplog: LogCaptureF
 
 def test_null_is_as_if_it_were_not_there(trusted: Any, caplog: LogCaptureFixture) -> None:
     nulls = dict.fromkeys(("replication_key_value", "partitions", "pass", "progress_markers"))
-    assert trusted(nulls) == {}
+    assert trusted(nulls) == {"replication_key_value": None}
     assert not caplog.records
