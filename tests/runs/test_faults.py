@@ -303,7 +303,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "always": (tuple(fault.title for fault in ALWAYS), tuple(KINDS)),
     "object": (tuple(OBJECTS), OF_OBJECTS),
 }
-HOW = "write down what the tests see: UPDATE_DOCS=1 pytest tests/test_faults.py"
+HOW = "write down what the tests see: UPDATE_DOCS=1 pytest tests/runs/test_faults.py"
 UPDATING = os.environ.get("UPDATE_DOCS") == "1"
 NOWHERE = "n/a"
 

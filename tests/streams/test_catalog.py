@@ -1,6 +1,6 @@
 """The catalog as it was reviewed: a change of a schema, a key or a bookmark shows as a difference.
 
-`UPDATE_SNAPSHOTS=1 make test ARGS=tests/test_catalog.py` (or `ARGS=--snapshot-update`) writes the
+`UPDATE_SNAPSHOTS=1 make test ARGS=tests/streams/test_catalog.py` (or `ARGS=--snapshot-update`) writes the
 files under tests/snapshots/catalog anew; the difference is then for a reviewer's eyes.
 """
 
@@ -73,7 +73,7 @@ def test_the_catalog_is_as_it_was_reviewed(stream: str, updating: bool) -> None:
     )
     assert not difference, (
         f"{stream} is not what was reviewed in tests/snapshots/catalog/{path.name}. "
-        "If that is meant, run `UPDATE_SNAPSHOTS=1 make test ARGS=tests/test_catalog.py` and commit "
+        "If that is meant, run `UPDATE_SNAPSHOTS=1 make test ARGS=tests/streams/test_catalog.py` and commit "
         f"the file with the change.\n{difference}"
     )
 
