@@ -146,6 +146,8 @@ PASS: Mapping[str, Callable[[Any], str | None]] = {
 
 
 def _is_pass(value: Any) -> bool:
-    return isinstance(value, dict) and not any(
-        name not in value or fault_of(value[name]) for name, fault_of in PASS.items()
+    return (
+        isinstance(value, dict)
+        and not any(name not in value or fault_of(value[name]) for name, fault_of in PASS.items())
+        and bool(value["first"]) >= value["open"]
     )

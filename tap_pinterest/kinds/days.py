@@ -70,7 +70,7 @@ class DaysStream(PinterestStream):
         """How far a partition has got."""
         if part not in self._progress:
             self._progress[part] = Progress(
-                self.state_of(part), self.frame, fingerprint(self), self.replication_key
+                self.state_of(part), self.frame, lambda: fingerprint(self), self.replication_key
             )
         return self._progress[part]
 

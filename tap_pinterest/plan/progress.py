@@ -62,19 +62,25 @@ class Progress:
     Args:
         state: The partition's part of the state; it is written to.
         frame: What holds for all partitions.
-        fingerprint: `meaning:account`; with another meaning, or another account where both are
-            known, the whole range is read again.
+        fingerprint: Makes `meaning:account`; with another meaning, or another account where both
+            are known, the whole range is read again.
         key: Name of the replication key, for the state.
     """
 
-    def __init__(self, state: State, frame: Frame, fingerprint: str, key: str | None) -> None:
+    def __init__(
+        self, state: State, frame: Frame, fingerprint: Callable[[], str], key: str | None
+    ) -> None:
         self._state = state
         self._frame = frame
-        self._fingerprint = fingerprint
+        self._make_fingerprint = fingerprint
         self._key = key
         self._first_open: date | None = None
         self._ends: date | None = None
         self.has_holes = False
+
+    @functools.cached_property
+    def _fingerprint(self) -> str:
+        return self._make_fingerprint()
 
     # -- which days
 

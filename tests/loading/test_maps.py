@@ -9,7 +9,7 @@ import pytest
 from singer_sdk import Stream
 
 from tap_pinterest.kinds.stream import PinterestStream
-from tap_pinterest.settings import SHORTEST_NAME
+from tap_pinterest.settings.checks import SHORTEST_NAME
 from tests.harness import Run, expected, run_tap
 
 if TYPE_CHECKING:

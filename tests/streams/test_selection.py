@@ -225,11 +225,10 @@ def test_likes_ask_for_secret_boards_themselves(sim: Simulator) -> None:
 
 def test_searching_without_queries(sim: Simulator) -> None:
     run = run_tap(sim, select=["search_boards", "search_pins"]).ok()
-    assert run.records("search_boards") == expected(sim.world, "search_boards")
-    assert {record["query"] for record in run.records("search_boards")} == {""}
-    assert run.records("search_pins") == []
-    assert sim.paths() == {"/v5/search/boards": 1}
-    assert len(run.said("WARNING", "search_pins is skipped", "`search_queries`")) == 1
+    assert run.counts == {}
+    assert not sim.paths()
+    for stream in ("search_boards", "search_pins"):
+        assert len(run.said("WARNING", f"{stream} is skipped", "`search_queries`")) == 1
     assert set(run.schemas) == {"search_boards", "search_pins"}
 
 

@@ -220,11 +220,13 @@ def test_midnight_passes_while_the_tap_runs(
     assert [record["date"] for record in run.records("account_snapshots")] == [str(TODAY)]
 
 
-def test_minutes_before_midnight_the_day_that_is_about_to_go_is_not_asked_for(
+def test_seconds_before_midnight_the_day_that_is_about_to_go_is_not_asked_for(
     sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A request may wait for its quota until after midnight."""
-    at(monkeypatch, sim, TODAY, hour=23, minute=50)
+    """A request may be on its way until after midnight."""
+    at(monkeypatch, sim, TODAY, hour=23, minute=59)
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + 30)
     run = run_tap(
         sim,
         select=["account_analytics", "top_pins"],
