@@ -36,29 +36,6 @@ GC_THRESHOLD = 50_000
 """New containers after which the cycle collector looks; a page of records has some thousands."""
 
 
-def _read_state(file: IO[str] | None) -> dict[str, Any] | None:
-    """The state without what cannot be trusted."""
-    state = cli.read_document(file, "The state")
-    if state is not None:
-        check_state(state, [stream.declared_name() for stream in STREAMS])
-    return state
-
-
-def _read_catalog(file: IO[str] | None, config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The catalog, checked."""
-    catalog = cli.read_document(file, "The catalog")
-    if catalog is not None:
-        fields = {
-            stream.declared_name(): load_schema(
-                stream.record_type, adds={**stream.adds, **collected(config)}
-            )["properties"]
-            for stream in STREAMS
-        }
-        keys = {stream.declared_name(): stream.primary_keys for stream in STREAMS}
-        check_catalog(catalog, fields, keys)
-    return catalog
-
-
 def _entry(stream: Stream, entry: CatalogEntry | None) -> CatalogEntry:
     """What the mapper is to know of a stream: its fields and its keys."""
     if entry and stream.selected:
@@ -129,10 +106,15 @@ class TapPinterest(Tap):
             )
         )
 
+    @classmethod
+    def streams_for(cls, config: Mapping[str, Any]) -> Sequence[type[PinterestStream]]:  # noqa: ARG003
+        """The streams that there are: those of the API, and those that a configuration adds."""
+        return STREAMS
+
     def discover_streams(self) -> Sequence[PinterestStream]:
         """One stream of each kind."""
         self.run = Run(self.config, f"{self.name}/{self.plugin_version}")
-        streams = [stream(self, self.run) for stream in STREAMS]
+        streams = [stream(self, self.run) for stream in self.streams_for(self.config)]
         by_name = sorted(streams, key=lambda stream: stream.name)
         by_type = {type(stream): stream for stream in streams}
         for turn, stream in enumerate(by_name):
@@ -225,11 +207,10 @@ class TapPinterest(Tap):
         config = config or _ConfigInput()
         if test != "disabled":  # what was tried is no reason to let rows vanish
             config.config["emit_activate_version_messages"] = False
-        tap = cls(
-            config=config.config,
-            state=_read_state(state),
-            catalog=_read_catalog(catalog, config.config),
-        )
+        given_state = cli.read_document(state, "The state")
+        given_catalog = cli.read_document(catalog, "The catalog")
+        cls._check(config.config, given_state, given_catalog)
+        tap = cls(config=config.config, state=given_state, catalog=given_catalog)
         if test == "schema":
             tap.write_schemas()
             return
@@ -261,6 +242,27 @@ class TapPinterest(Tap):
             tap.run.report.tell_end(s.name for s in tap.run.streams if s.selected)
         if verdict := tap.run.verdict():
             raise TapError(verdict)
+
+    @classmethod
+    def _check(
+        cls,
+        config: Mapping[str, Any],
+        state: dict[str, Any] | None,
+        catalog: dict[str, Any] | None,
+    ) -> None:
+        """Take out of a state and a catalog, in place, what cannot be used, and say so."""
+        streams = {stream.declared_name(): stream for stream in cls.streams_for(config)}
+        if state is not None:
+            check_state(state, streams)
+        if catalog is not None:
+            fields = {
+                name: load_schema(stream.record_type, adds={**stream.adds, **collected(config)})
+                for name, stream in streams.items()
+            }
+            keys = {name: stream.primary_keys for name, stream in streams.items()}
+            check_catalog(
+                catalog, {name: schema["properties"] for name, schema in fields.items()}, keys
+            )
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Private in the SDK, whose own handler writes the state into the middle of a line and
