@@ -19,6 +19,7 @@ from tap_pinterest import cli, settings
 from tap_pinterest.catalog import check_catalog
 from tap_pinterest.errors import TapError
 from tap_pinterest.kinds.emission import collected
+from tap_pinterest.kinds.family import related
 from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
 from tap_pinterest.state import check_state
@@ -34,6 +35,25 @@ if TYPE_CHECKING:
 
 GC_THRESHOLD = 50_000
 """New containers after which the cycle collector looks; a page of records has some thousands."""
+
+
+def _check(
+    streams: Sequence[type[PinterestStream]],
+    config: Mapping[str, Any],
+    state: dict[str, Any] | None,
+    catalog: dict[str, Any] | None,
+) -> None:
+    """Take out of a state and a catalog, in place, what cannot be used, and say so."""
+    by_name = {stream.declared_name(): stream for stream in streams}
+    if state is not None:
+        check_state(state, by_name)
+    if catalog is not None:
+        more = collected(config)
+        fields = {
+            name: load_schema(stream.record_type, adds={**stream.adds, **more})["properties"]
+            for name, stream in by_name.items()
+        }
+        check_catalog(catalog, fields, {n: stream.primary_keys for n, stream in by_name.items()})
 
 
 def _entry(stream: Stream, entry: CatalogEntry | None) -> CatalogEntry:
@@ -115,19 +135,7 @@ class TapPinterest(Tap):
         """One stream of each kind."""
         self.run = Run(self.config, f"{self.name}/{self.plugin_version}")
         streams = [stream(self, self.run) for stream in self.streams_for(self.config)]
-        by_name = sorted(streams, key=lambda stream: stream.name)
-        by_type = {type(stream): stream for stream in streams}
-        for turn, stream in enumerate(by_name):
-            stream.rank = turn
-            if stream.parent_stream_type:
-                by_type[cast("type[PinterestStream]", stream.parent_stream_type)].family.adopt(
-                    stream
-                )
-        for stream in by_name:
-            if stream.parent:
-                # A child holds up its parent: its requests go before the parent's next page.
-                stream.rank = stream.family.root.rank - 0.5
-        self.run.streams = by_name
+        self.run.streams = related(streams)
         return streams
 
     def try_all(self) -> None:
@@ -209,7 +217,7 @@ class TapPinterest(Tap):
             config.config["emit_activate_version_messages"] = False
         given_state = cli.read_document(state, "The state")
         given_catalog = cli.read_document(catalog, "The catalog")
-        cls._check(config.config, given_state, given_catalog)
+        _check(cls.streams_for(config.config), config.config, given_state, given_catalog)
         tap = cls(config=config.config, state=given_state, catalog=given_catalog)
         if test == "schema":
             tap.write_schemas()
@@ -242,27 +250,6 @@ class TapPinterest(Tap):
             tap.run.report.tell_end(s.name for s in tap.run.streams if s.selected)
         if verdict := tap.run.verdict():
             raise TapError(verdict)
-
-    @classmethod
-    def _check(
-        cls,
-        config: Mapping[str, Any],
-        state: dict[str, Any] | None,
-        catalog: dict[str, Any] | None,
-    ) -> None:
-        """Take out of a state and a catalog, in place, what cannot be used, and say so."""
-        streams = {stream.declared_name(): stream for stream in cls.streams_for(config)}
-        if state is not None:
-            check_state(state, streams)
-        if catalog is not None:
-            fields = {
-                name: load_schema(stream.record_type, adds={**stream.adds, **collected(config)})
-                for name, stream in streams.items()
-            }
-            keys = {name: stream.primary_keys for name, stream in streams.items()}
-            check_catalog(
-                catalog, {name: schema["properties"] for name, schema in fields.items()}, keys
-            )
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Private in the SDK, whose own handler writes the state into the middle of a line and
