@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tap_pinterest.errors import Forbidden, Gone, StreamError, Withheld
+from tap_pinterest.errors import Forbidden, Gone, Refused, StreamError, Withheld
 from tap_pinterest.kinds.answers import worded
 from tap_pinterest.kinds.batches import Waiting, halved
 from tap_pinterest.kinds.days import DaysStream
@@ -167,9 +167,12 @@ class BulkDaysStream(DaysStream):
         if page.ends is not None:
             self._done += 1
 
-    def gave_up(self, parent: Record) -> None:
-        """Go on behind an object that cannot be read: it must not keep a quota from the others."""
-        if not self._in_bulk:
+    def gave_up(self, parent: Record, error: StreamError) -> None:
+        """Go on behind an object that cannot be read: it must not keep a quota from the others.
+
+        Where nothing was answered yet, it is not the object: the next run begins with it.
+        """
+        if not self._in_bulk and (self._done or isinstance(error, Refused | Gone)):
             self._done += 1
             self.remember(parent["id"])
 

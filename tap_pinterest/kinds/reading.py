@@ -184,7 +184,7 @@ class Reading:
             stream.losses.skip(what, error, part)
         else:
             stream.losses.miss(what, error, part)
-        stream.gave_up(parent)
+        stream.gave_up(parent, error)
         # One broken parent costs the run its green, and the others nothing. But where nothing
         # answers any more, trying each for minutes helps nobody.
         self._failed = 0 if isinstance(error, Refused | Gone | Forbidden) else self._failed + 1

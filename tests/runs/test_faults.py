@@ -120,6 +120,8 @@ NOT_GRANTED = {
     **dict.fromkeys(KINDS, STOPPED),
     "pin_analytics": {"first": ALL_ROWS, "middle": STOPPED, "last": STOPPED, "": ALL_ROWS},
 }
+# Where the same Pin is answered when it is asked for by itself, the app has no bulk access.
+NOT_IN_BULK = {**dict.fromkeys(KINDS, STOPPED), "pin_analytics": ALL_ROWS}
 
 ONCE = (
     Fault(
@@ -201,8 +203,8 @@ ALWAYS = (
     Fault("connection refused", STOPPED, (refused,)),
     Fault("invalid JSON", STOPPED, (status(200, body=HTML),)),
     Fault("401 code 3", NOT_GRANTED, (answer(kind="unauthorized", code=3),)),
-    Fault("401 code 7", STOPPED, (answer(kind="unauthorized", code=7),)),
-    Fault("403 code 29", STOPPED, (answer(kind="forbidden"),)),
+    Fault("401 code 7", NOT_IN_BULK, (answer(kind="unauthorized", code=7),)),
+    Fault("403 code 29", NOT_IN_BULK, (answer(kind="forbidden"),)),
     Fault("404", STOPPED, (answer(kind="not_found", code=404),)),
     Fault("404 code 30", STOPPED, (answer(kind="not_found", code=30),)),
     Fault("409", STOPPED, (answer(kind="conflict"),)),
