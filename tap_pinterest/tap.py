@@ -151,6 +151,14 @@ class TapPinterest(Tap):
         for stream in streams:
             stream.losses.close()
 
+    def _tell_end(self, *, tried: bool) -> None:
+        """Log what came of the streams; after one record of each, there is no table to make."""
+        selected = [stream.name for stream in self.run.streams if stream.selected]
+        if not tried:
+            self.run.report.tell_end(selected)
+        elif not self.run.failures:
+            self.logger.info("%s tried, and nothing went wrong.", counted(len(selected), "stream"))
+
     # -- the command line
 
     @classmethod
@@ -231,7 +239,6 @@ class TapPinterest(Tap):
         # Records hold no cycles: without the start-up's objects the collector finds little to do.
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
-        selected = [stream.name for stream in tap.run.streams if stream.selected]
         try:
             with tap.run.report.told():
                 tap.try_all() if test == "all" else tap.sync_all()
@@ -249,12 +256,9 @@ class TapPinterest(Tap):
                 "why. Run again with the last state that it confirmed."
             ) from None
         finally:
-            if test == "disabled":
-                tap.run.report.tell_end(selected)
+            tap._tell_end(tried=test == "all")
         if verdict := tap.run.verdict():
             raise TapError(verdict)
-        if test == "all":
-            cls.logger.info("%s tried, and nothing went wrong.", counted(len(selected), "stream"))
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Private in the SDK, whose own handler writes the state into the middle of a line and
