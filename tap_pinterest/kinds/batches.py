@@ -6,12 +6,15 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from tap_pinterest.errors import Gone
+from tap_pinterest.errors import Gone, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tap_pinterest.records.decoding import Record
+
+REFUSED_IN_A_ROW = 3
+"""Members that are refused one after the other: it is the question that is not taken."""
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -76,21 +79,36 @@ class Waiting:
 
 
 def halved(
-    members: Sequence[T], ask: Callable[[Sequence[T]], A], lost: Callable[[T, Gone], None]
+    members: Sequence[T], ask: Callable[[Sequence[T]], A], lost: Callable[[T, Gone | Refused], None]
 ) -> Iterator[A]:
-    """Answers about all members; one that is gone fails a request for all, and is found by halves.
+    """Answers about all members; one that fails a request for all is found by halves.
 
     Args:
         members: What is asked for, at least one.
         ask: Sends a request about some of them.
-        lost: Told of each that is gone.
+        lost: Told of each that is gone or refused.
+
+    Raises:
+        Refused: So many in a row were refused, each by itself, that it is about none of them.
     """
-    try:
-        yield ask(members)
-    except Gone as error:
-        if len(members) == 1:
-            lost(members[0], error)
-            return
-        half = len(members) // 2
-        yield from halved(members[:half], ask, lost)
-        yield from halved(members[half:], ask, lost)
+    refused = 0
+
+    def parts(some: Sequence[T]) -> Iterator[A]:
+        nonlocal refused
+        try:
+            answer = ask(some)
+        except (Gone, Refused) as error:
+            if len(some) > 1:
+                half = len(some) // 2
+                yield from parts(some[:half])
+                yield from parts(some[half:])
+                return
+            refused = refused + 1 if isinstance(error, Refused) else 0
+            if refused >= REFUSED_IN_A_ROW:
+                raise
+            lost(some[0], error)
+        else:
+            refused = 0
+            yield answer
+
+    return parts(members)

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tap_pinterest.errors import Forbidden, Gone, Refused, StreamError, Withheld
-from tap_pinterest.kinds.answers import worded
+from tap_pinterest.errors import Forbidden, Gone, Refused, StreamError, Withheld, plain
+from tap_pinterest.kinds.answers import TooLate, Wording
 from tap_pinterest.kinds.batches import Waiting, halved
 from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.records.decoding import decode_one
 from tap_pinterest.records.pages import Page, combinations, path_for
+from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tap_pinterest.kinds.answers import Over
-    from tap_pinterest.network.transport import Params
     from tap_pinterest.records.decoding import Record
 
 PROBES = 5
@@ -109,6 +109,12 @@ class BulkDaysStream(DaysStream):
         born = str(one.get("created_at") or "")[:10]
         return {"id": one["id"], "born": born, "metrics": self.asks_for(record)}
 
+    def name_of(self, parent: Record) -> str:
+        """An object, or a batch of them by its first."""
+        members = parent.get("members") or (parent,)
+        others = f" and {counted(len(members) - 1, 'other')}" if len(members) > 1 else ""
+        return f"{self.noun} {plain(members[0]['id'])}{others}"
+
     def is_newborn(self, one: Record) -> bool:
         """Whether an object is so young that an answer about it may have no days yet."""
         return bool(one["born"] >= str(self.progress().span.last))
@@ -146,8 +152,8 @@ class BulkDaysStream(DaysStream):
         if after := self.progress().resumes_after:
             rest = [one for one in objects if _place(one) > _place({"id": after})]
             self.note(
-                f"going on behind {self.noun} {after}: {len(rest)} of {len(objects)} "
-                f"{self.noun}s are left"
+                f"going on behind {self.noun} {after}; still to read: {len(rest)} of "
+                f"{counted(len(objects), self.noun)}"
             )
             objects = rest
         self._tell_cost(len(objects))
@@ -157,7 +163,7 @@ class BulkDaysStream(DaysStream):
         self.reading.sync(objects)
         if self.reading.stopped:
             self.note(
-                f"{self._done} {self.noun}s are read, {len(objects) - self._done} are left; the "
+                f"read: {counted(self._done, self.noun)}, left: {len(objects) - self._done}; the "
                 "next run goes on there"
             )
 
@@ -193,29 +199,35 @@ class BulkDaysStream(DaysStream):
 
     def _may_ask_in_bulk(self) -> bool:
         over = next(combinations(self.over, self.config))
+        refusal: Refused | None = None
         for one in self.waiting.first(PROBES):
             try:
                 self._ask_in_bulk([one], over)
             except Withheld:
                 # From the app or from the object? The same object, asked for by itself, tells.
-                with contextlib.suppress(Gone):
+                with contextlib.suppress(Gone, Refused):
                     self._ask_singly([one], over)
                     return False
-            except Gone:
+            except (Gone, TooLate):
                 return True
+            except Refused as error:  # of the object or of the question? Another one tells.
+                refusal = error
             except Forbidden:
                 return False
             else:
                 return True
+        if refusal:
+            raise refusal
         return False
 
     def _tell_cost(self, objects: int) -> None:
         requests = objects * len(list(combinations(self.over, self.config)))
         quota = self.run.transport.quotas[self.quota]
         self.note(
-            f"this app has no bulk access to {self.noun} analytics, so {objects} {self.noun}s cost "
-            f"{requests} requests: {math.ceil(requests / 60)} minutes at 60 a minute, or "
-            f"{math.ceil(requests / 1000)} days at the 1000 a day of a trial app"
+            f"this app has no bulk access to {self.noun} analytics; to ask for "
+            f"{counted(objects, self.noun)} takes {counted(requests, 'request')}: "
+            f"{counted(math.ceil(requests / 60), 'minute')} at 60 a minute, or "
+            f"{counted(math.ceil(requests / 1000), 'day')} at the 1000 a day of a trial app"
             + (f"; {quota.remaining} are left now" if quota.remaining is not None else "")
             + f". Where the quota ends the run, the next one goes on; `{self.young_setting}` "
             "bounds the work"
@@ -238,13 +250,16 @@ class BulkDaysStream(DaysStream):
     def _answers(self, objects: Sequence[Record], over: Over) -> Answer:
         answers: Answer = {}
 
-        def lost(one: Record, error: Gone) -> None:
-            self.losses.skip(f"{self.noun} {one['id']}", error)
+        def lost(one: Record, error: Gone | Refused) -> None:
+            self.losses.lose(self.name_of(one), error)
             answers[one["id"]] = None
 
         ask = self._ask_in_bulk if self._in_bulk else self._ask_singly
-        for answer in halved(objects, lambda some: ask(some, over), lost):
-            answers |= answer
+        try:
+            for answer in halved(objects, lambda some: ask(some, over), lost):
+                answers |= answer
+        except TooLate:
+            return dict.fromkeys(one["id"] for one in objects)
         return answers
 
     def _ask_in_bulk(self, objects: Sequence[Record], over: Over) -> Answer:
@@ -260,8 +275,8 @@ class BulkDaysStream(DaysStream):
         turn = self.rank + one.get("turn", 0) / 1e9
         return {one["id"]: self.run.transport.get(request._replace(rank=turn), _read_whole)}
 
-    def _query(self, one: Record, **more: Any) -> Callable[[], Params]:
-        return worded(self, self.progress().span, metric_types=",".join(one["metrics"]), **more)
+    def _query(self, one: Record, **more: Any) -> Wording:
+        return Wording(self, self.progress().span, metric_types=",".join(one["metrics"]), **more)
 
 
 def _place(one: Record) -> tuple[int, str]:

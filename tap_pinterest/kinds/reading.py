@@ -78,12 +78,12 @@ class Reading:
                     del records  # its memory serves the next page
                     stream.tally.did()
                     stream.passed(page)
-            if is_root:
-                self.ended = True
-                stream.family.flush()
         except StreamError as error:
             self.stop(error)
         if is_root:
+            self.ended = not self.stopped
+            # Also where the list broke off: what was found on it is read, every night.
+            stream.family.flush()
             stream.family.close()
             # A STATE that says what the last one said is not written, and would not flush.
             stream.writer.flush()
@@ -139,7 +139,8 @@ class Reading:
         try:
             self._stream.sync({"parents": len(parents)})
         except (AbortedSyncFailedException, AbortedSyncPausedException):
-            self._stream.logger.debug("Stopped after the number of records asked for")
+            # One record was to be tried: that is neither a reason to go on nor all there is.
+            self.stopped, self.begun = True, False
 
     def of_parents(self, parents: Sequence[Record]) -> Taken:
         """The pages of parents, in their order; several are fetched at once."""
@@ -175,15 +176,17 @@ class Reading:
         Raises:
             StreamError: It is about more than this parent.
         """
-        stream, part, what = self._stream, self._stream.part_of(parent), named(parent)
+        stream, part, what = (
+            self._stream,
+            self._stream.part_of(parent),
+            self._stream.name_of(parent),
+        )
         if stream.part_by and isinstance(error, Forbidden | Withheld):
             stream.losses.forbid(what, error, part)
         elif isinstance(error, Forbidden | QuotaExhausted):
             raise error
-        elif isinstance(error, Gone):
-            stream.losses.skip(what, error, part)
         else:
-            stream.losses.miss(what, error, part)
+            stream.losses.lose(what, error, part)
         stream.gave_up(parent, error)
         # One broken parent costs the run its green, and the others nothing. But where nothing
         # answers any more, trying each for minutes helps nobody.
