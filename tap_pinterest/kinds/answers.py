@@ -55,8 +55,8 @@ def answers_about(stream: DaysStream, parent: Record) -> Iterator[Page]:
         def ask(some: Sequence[Record], window: Range = window, over: Over = over) -> Page:
             return _ask(stream, window, over, {**parent, "members": some})
 
-        def lost(member: Record, error: Gone) -> None:
-            stream.losses.skip(named(member), error, part)
+        def lost(member: Record, error: StreamError) -> None:
+            stream.losses.lose(named(member), error, part)
 
         yield from halved(parent.get("members") or (parent,), ask, lost)
 

@@ -7,7 +7,6 @@ with by the next one, behind the last object that was dealt with.
 from __future__ import annotations
 
 import abc
-import contextlib
 import math
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,7 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tap_pinterest.errors import Forbidden, Gone, StreamError, Withheld
+from tap_pinterest.errors import (
+    Forbidden,
+    Gone,
+    QuotaExhausted,
+    Refused,
+    StreamError,
+    Withheld,
+)
 from tap_pinterest.kinds.answers import worded
 from tap_pinterest.kinds.batches import Waiting, halved
 from tap_pinterest.kinds.days import DaysStream
@@ -68,11 +74,16 @@ class AnswersPage(Page):
                 raw = answer.get(one["id"], msgspec.Raw(b"{}"))
                 if raw is None:
                     continue
+                before = len(self.odd)
                 try:
                     rows += self.make(self, value, one, decode_one(bytes(raw)))
                 except (msgspec.DecodeError, StreamError) as exc:
                     what = f"the answer about {one['id']} cannot be used ({exc})"
                     self.odd.append(StreamError(what))
+                else:
+                    self.odd[before:] = [
+                        StreamError(f"about {one['id']}, {odd}") for odd in self.odd[before:]
+                    ]
         self.answers = {}
         return rows
 
@@ -190,21 +201,32 @@ class BulkDaysStream(DaysStream):
 
     def _may_ask_in_bulk(self) -> bool:
         over = next(combinations(self.over, self.config))
+        fault: StreamError | None = None
         for one in self.waiting.first(PROBES):
             try:
-                self._ask_in_bulk([one], over)
-            except Withheld:
-                # From the app or from the object? The same object, asked for by itself, tells.
-                with contextlib.suppress(Gone):
-                    self._ask_singly([one], over)
-                    return False
+                return self._is_answered_in_bulk(one, over)
+            except (Forbidden, QuotaExhausted):
+                raise
             except Gone:
-                return True
-            except Forbidden:
-                return False
-            else:
-                return True
-        return False
+                continue
+            except StreamError as error:
+                fault = error
+        if fault and not isinstance(fault, Refused):
+            raise fault
+        return bool(fault)  # of a batch, the halves tell whose fault it is
+
+    def _is_answered_in_bulk(self, one: Record, over: Over) -> bool:
+        try:
+            self._ask_in_bulk([one], over)
+        except Withheld:
+            # From the app or from the object? The same object, asked for by itself, tells.
+            self._ask_singly([one], over)
+            return False
+        except Forbidden:
+            return False
+        except Gone:
+            return True
+        return True
 
     def _tell_cost(self, objects: int) -> None:
         requests = objects * len(list(combinations(self.over, self.config)))
@@ -234,14 +256,30 @@ class BulkDaysStream(DaysStream):
 
     def _answers(self, objects: Sequence[Record], over: Over) -> Answer:
         answers: Answer = {}
+        withheld: list[Record] = []
 
-        def lost(one: Record, error: Gone) -> None:
-            self.losses.skip(f"{self.noun} {one['id']}", error)
-            answers[one["id"]] = None
+        def lost(one: Record, error: StreamError) -> None:
+            if self._in_bulk and isinstance(error, Withheld):
+                withheld.append(one)
+            else:
+                self.losses.lose(f"{self.noun} {one['id']}", error)
+                answers[one["id"]] = None
 
         ask = self._ask_in_bulk if self._in_bulk else self._ask_singly
         for answer in halved(objects, lambda some: ask(some, over), lost):
             answers |= answer
+        for one in withheld:  # from us, or from those who ask in bulk?
+            try:
+                answers |= self._ask_singly([one], over)
+            except Gone as error:
+                self.losses.skip(f"{self.noun} {one['id']}", error)
+                answers[one["id"]] = None
+            else:
+                if len(withheld) == len(objects) > 1:
+                    raise Forbidden(
+                        f"bulk access to {self.noun} analytics ended in the middle of the run; the "
+                        f"next one asks for each {self.noun} by itself"
+                    )
         return answers
 
     def _ask_in_bulk(self, objects: Sequence[Record], over: Over) -> Answer:

@@ -156,7 +156,7 @@ def paginate(
         yield Page(page.items, size, adds, part)
         if not page.bookmark:
             return
-        empty = 0 if bytes(memoryview(page.items)[:32]).strip(b"[] \r\n\t") else empty + 1
+        empty = 0 if b"{" in bytes(memoryview(page.items)[:4096]) else empty + 1
         if page.bookmark in seen or empty >= EMPTY_IN_A_ROW:
             why = "sent a bookmark that it had sent before"
             if page.bookmark not in seen:

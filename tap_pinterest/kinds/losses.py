@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from tap_pinterest.errors import Forbidden, StreamError, Withheld
+from tap_pinterest.errors import Forbidden, Gone, StreamError, Withheld
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class Losses:
         self._stream.run.fail(
             self._stream, type(error)(f"{what}: {error}" if what else str(error), error.answer)
         )
+
+    def lose(self, what: str, error: StreamError, part: str = "") -> None:
+        """Note that something was skipped or missed, as its error says."""
+        (self.skip if isinstance(error, Gone) else self.miss)(what, error, part)
 
     def forbid(self, what: str, error: StreamError, part: str) -> None:
         """Note that a partition is not open to this account or token; see `skip`."""

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     Taken = Generator[tuple[Page, list[Record]]]
 
 GIVE_UP_AFTER = 3
-"""How many parents in a row may fail, tried again and again, before their stream is given up."""
+"""How many parents in a row may fail, tried again and again, before their stream is given up.
+
+Likewise how many may be forbidden as the whole stream would be.
+"""
 
 
 class Reading:
@@ -176,18 +179,18 @@ class Reading:
             StreamError: It is about more than this parent.
         """
         stream, part, what = self._stream, self._stream.part_of(parent), named(parent)
+        is_batch = "members" in parent
         if stream.part_by and isinstance(error, Forbidden | Withheld):
             stream.losses.forbid(what, error, part)
-        elif isinstance(error, Forbidden | QuotaExhausted):
+        elif isinstance(error, QuotaExhausted) or (is_batch and isinstance(error, Forbidden)):
             raise error
-        elif isinstance(error, Gone):
-            stream.losses.skip(what, error, part)
         else:
-            stream.losses.miss(what, error, part)
+            stream.losses.lose(what, error, part)
         stream.gave_up(parent)
         # One broken parent costs the run its green, and the others nothing. But where nothing
-        # answers any more, trying each for minutes helps nobody.
-        self._failed = 0 if isinstance(error, Refused | Gone | Forbidden) else self._failed + 1
+        # answers any more, or nothing is open to us, trying each for minutes helps nobody.
+        is_its_own = stream.losses.is_forbidden(part) or isinstance(error, Refused | Gone)
+        self._failed = 0 if is_its_own else self._failed + 1
         if self._failed >= GIVE_UP_AFTER:
             raise error
 
