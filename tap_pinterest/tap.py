@@ -19,6 +19,7 @@ from tap_pinterest import cli, settings
 from tap_pinterest.catalog import check_catalog
 from tap_pinterest.errors import TapError
 from tap_pinterest.kinds.emission import collected
+from tap_pinterest.kinds.family import related
 from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
 from tap_pinterest.state import check_state
@@ -36,27 +37,23 @@ GC_THRESHOLD = 50_000
 """New containers after which the cycle collector looks; a page of records has some thousands."""
 
 
-def _read_state(file: IO[str] | None) -> dict[str, Any] | None:
-    """The state without what cannot be trusted."""
-    state = cli.read_document(file, "The state")
+def _check(
+    streams: Sequence[type[PinterestStream]],
+    config: Mapping[str, Any],
+    state: dict[str, Any] | None,
+    catalog: dict[str, Any] | None,
+) -> None:
+    """Take out of a state and a catalog, in place, what cannot be used, and say so."""
+    by_name = {stream.declared_name(): stream for stream in streams}
     if state is not None:
-        check_state(state, [stream.declared_name() for stream in STREAMS])
-    return state
-
-
-def _read_catalog(file: IO[str] | None, config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The catalog, checked."""
-    catalog = cli.read_document(file, "The catalog")
+        check_state(state, by_name)
     if catalog is not None:
+        more = collected(config)
         fields = {
-            stream.declared_name(): load_schema(
-                stream.record_type, adds={**stream.adds, **collected(config)}
-            )["properties"]
-            for stream in STREAMS
+            name: load_schema(stream.record_type, adds={**stream.adds, **more})["properties"]
+            for name, stream in by_name.items()
         }
-        keys = {stream.declared_name(): stream.primary_keys for stream in STREAMS}
-        check_catalog(catalog, fields, keys)
-    return catalog
+        check_catalog(catalog, fields, {n: stream.primary_keys for n, stream in by_name.items()})
 
 
 def _entry(stream: Stream, entry: CatalogEntry | None) -> CatalogEntry:
@@ -129,23 +126,16 @@ class TapPinterest(Tap):
             )
         )
 
+    @classmethod
+    def streams_for(cls, config: Mapping[str, Any]) -> Sequence[type[PinterestStream]]:  # noqa: ARG003
+        """The streams that there are: those of the API, and those that a configuration adds."""
+        return STREAMS
+
     def discover_streams(self) -> Sequence[PinterestStream]:
         """One stream of each kind."""
         self.run = Run(self.config, f"{self.name}/{self.plugin_version}")
-        streams = [stream(self, self.run) for stream in STREAMS]
-        by_name = sorted(streams, key=lambda stream: stream.name)
-        by_type = {type(stream): stream for stream in streams}
-        for turn, stream in enumerate(by_name):
-            stream.rank = turn
-            if stream.parent_stream_type:
-                by_type[cast("type[PinterestStream]", stream.parent_stream_type)].family.adopt(
-                    stream
-                )
-        for stream in by_name:
-            if stream.parent:
-                # A child holds up its parent: its requests go before the parent's next page.
-                stream.rank = stream.family.root.rank - 0.5
-        self.run.streams = by_name
+        streams = [stream(self, self.run) for stream in self.streams_for(self.config)]
+        self.run.streams = related(streams)
         return streams
 
     def try_all(self) -> None:
@@ -225,11 +215,10 @@ class TapPinterest(Tap):
         config = config or _ConfigInput()
         if test != "disabled":  # what was tried is no reason to let rows vanish
             config.config["emit_activate_version_messages"] = False
-        tap = cls(
-            config=config.config,
-            state=_read_state(state),
-            catalog=_read_catalog(catalog, config.config),
-        )
+        given_state = cli.read_document(state, "The state")
+        given_catalog = cli.read_document(catalog, "The catalog")
+        _check(cls.streams_for(config.config), config.config, given_state, given_catalog)
+        tap = cls(config=config.config, state=given_state, catalog=given_catalog)
         if test == "schema":
             tap.write_schemas()
             return

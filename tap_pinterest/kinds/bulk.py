@@ -7,46 +7,25 @@ with by the next one, behind the last object that was dealt with.
 from __future__ import annotations
 
 import abc
+import functools
 import math
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from tap_pinterest.errors import (
-    Forbidden,
-    Gone,
-    QuotaExhausted,
-    Refused,
-    StreamError,
-    Withheld,
-)
-from tap_pinterest.kinds.answers import worded
-from tap_pinterest.kinds.batches import Waiting, halved
+from tap_pinterest.errors import Gone, Refused, StreamError
+from tap_pinterest.kinds.asking import PROBES, Answer, Asking
 from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.records.decoding import decode_one
-from tap_pinterest.records.pages import Page, combinations, path_for
+from tap_pinterest.records.pages import Page, combinations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_pinterest.kinds.answers import Over
-    from tap_pinterest.network.transport import Params
+    from tap_pinterest.kinds.batches import Waiting
     from tap_pinterest.records.decoding import Record
-
-PROBES = 5
-"""Objects that are tried in turn to find out whether the app may ask in bulk."""
-
-Answer = dict[str, msgspec.Raw | None]
-"""The undecoded part of an answer for each object; None for one that was skipped."""
-
-_read_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
-def _read_whole(body: bytes) -> msgspec.Raw:
-    _read_parts(body)
-    return msgspec.Raw(body)
 
 
 @dataclass(slots=True)
@@ -102,8 +81,8 @@ class BulkDaysStream(DaysStream):
     noun: ClassVar[str]
     young_setting: ClassVar[str]
 
-    _in_bulk: bool | None = None
     _done = 0
+    _last: Record
 
     @staticmethod
     @abc.abstractmethod
@@ -117,12 +96,12 @@ class BulkDaysStream(DaysStream):
     def parent_of(self, record: Record) -> Record:
         """The object's id, its day of creation, and the metrics that it takes."""
         one = super().parent_of(record)
-        born = str(one.get("created_at") or "")[:10]
+        born = date.fromisoformat(one["created_at"][:10]) if one.get("created_at") else None
         return {"id": one["id"], "born": born, "metrics": self.asks_for(record)}
 
     def is_newborn(self, one: Record) -> bool:
         """Whether an object is so young that an answer about it may have no days yet."""
-        return bool(one["born"] >= str(self.progress().span.last))
+        return bool(one["born"] and one["born"] >= self.progress().span.last)
 
     # -- batches
 
@@ -131,9 +110,14 @@ class BulkDaysStream(DaysStream):
         if self.reading.stopped or not self.progress().span:
             return
         self.waiting.put([one for one in parents if self._is_young_enough(one)])
-        if self._in_bulk is None and self.waiting:
-            self._probe()
-        if self._in_bulk:
+        if self.asking.in_bulk is None and self.waiting:
+            try:
+                self.asking.find_out(self.waiting.first(PROBES))
+            except StreamError as error:
+                self.reading.stop(error)
+            if self.asking.in_bulk:  # then all are read, whatever an earlier run got of them
+                self.progress().begin()
+        if self.asking.in_bulk:
             self.reading.sync(self.waiting.full())
 
     def sync_rest(self, part: str | None) -> None:  # noqa: ARG002 - there is but one
@@ -141,10 +125,15 @@ class BulkDaysStream(DaysStream):
         if self.reading.stopped or not self.waiting:
             return
         rest = self.waiting.rest()
-        if self._in_bulk:
+        if self.asking.in_bulk:
             self.reading.sync(rest)
         else:
             self._sync_one_by_one([one for batch in rest for one in batch["members"]])
+
+    @functools.cached_property
+    def asking(self) -> Asking:
+        """How the objects are asked for."""
+        return Asking(self)
 
     @property
     def waiting(self) -> Waiting:
@@ -164,7 +153,8 @@ class BulkDaysStream(DaysStream):
         self._tell_cost(len(objects))
         self.tally.expects(len(objects), self.noun)
         for turn, one in enumerate(objects):
-            one["turn"] = turn
+            one["turn"] = turn / 1e9
+            self._last = one
         self.reading.sync(objects)
         if self.reading.stopped:
             self.note(
@@ -178,55 +168,29 @@ class BulkDaysStream(DaysStream):
         if page.ends is not None:
             self._done += 1
 
-    def gave_up(self, parent: Record) -> None:
-        """Go on behind an object that cannot be read: it must not keep a quota from the others."""
-        if not self._in_bulk:
+    def gave_up(self, parent: Record, error: StreamError) -> None:
+        """Go on behind an object that cannot be read: it must not keep a quota from the others.
+
+        Where not even the last object is answered, it is not this one: the next run begins with it.
+        """
+        is_its_own = self._done or isinstance(error, Refused | Gone)
+        if not self.asking.in_bulk and (is_its_own or self._is_last_answered):
             self._done += 1
-            self.remember(parent["id"])
+            self.remember(parent["id"], holes=True)
+
+    @functools.cached_property
+    def _is_last_answered(self) -> bool:
+        try:
+            self.asking.singly([self._last], next(combinations(self.over, self.config)))
+        except StreamError as error:
+            return isinstance(error, Refused | Gone)
+        return True
 
     def _is_young_enough(self, one: Record) -> bool:
         days = self.config.get(self.young_setting)
         if days is None or not one["born"]:
             return True
-        return bool(self.run.today - date.fromisoformat(one["born"]) <= timedelta(days=days))
-
-    def _probe(self) -> None:
-        """Find out whether the app may ask in bulk, with the smallest question."""
-        try:
-            self._in_bulk = self._may_ask_in_bulk()
-        except StreamError as error:
-            self.reading.stop(error)
-        if self._in_bulk:  # then all are read, whatever an earlier run got of them
-            self.progress().begin()
-
-    def _may_ask_in_bulk(self) -> bool:
-        over = next(combinations(self.over, self.config))
-        fault: StreamError | None = None
-        for one in self.waiting.first(PROBES):
-            try:
-                return self._is_answered_in_bulk(one, over)
-            except (Forbidden, QuotaExhausted):
-                raise
-            except Gone:
-                continue
-            except StreamError as error:
-                fault = error
-        if fault and not isinstance(fault, Refused):
-            raise fault
-        return bool(fault)  # of a batch, the halves tell whose fault it is
-
-    def _is_answered_in_bulk(self, one: Record, over: Over) -> bool:
-        try:
-            self._ask_in_bulk([one], over)
-        except Withheld:
-            # From the app or from the object? The same object, asked for by itself, tells.
-            self._ask_singly([one], over)
-            return False
-        except Forbidden:
-            return False
-        except Gone:
-            return True
-        return True
+        return bool(self.run.today - one["born"] <= timedelta(days=days))
 
     def _tell_cost(self, objects: int) -> None:
         requests = objects * len(list(combinations(self.over, self.config)))
@@ -248,55 +212,11 @@ class BulkDaysStream(DaysStream):
         objects = list({one["id"]: one for one in members}.values())  # a list may repeat one
         answers: dict[str, Answer] = {}
         for over in combinations(self.over, self.config):
-            answers["".join(over.values())] = self._answers(objects, over)
+            answers["".join(over.values())] = self.asking.answers(objects, over)
         raws = [raw for answer in answers.values() for raw in answer.values() if raw is not None]
         size = sum(memoryview(raw).nbytes for raw in raws)
-        ends = None if self._in_bulk else objects[-1]["id"]
+        ends = None if self.asking.in_bulk else objects[-1]["id"]
         yield AnswersPage([], size, ends=ends, answers=answers, make=self.rows_of, objects=objects)
-
-    def _answers(self, objects: Sequence[Record], over: Over) -> Answer:
-        answers: Answer = {}
-        withheld: list[Record] = []
-
-        def lost(one: Record, error: StreamError) -> None:
-            if self._in_bulk and isinstance(error, Withheld):
-                withheld.append(one)
-            else:
-                self.losses.lose(f"{self.noun} {one['id']}", error)
-                answers[one["id"]] = None
-
-        ask = self._ask_in_bulk if self._in_bulk else self._ask_singly
-        for answer in halved(objects, lambda some: ask(some, over), lost):
-            answers |= answer
-        for one in withheld:  # from us, or from those who ask in bulk?
-            try:
-                answers |= self._ask_singly([one], over)
-            except Gone as error:
-                self.losses.skip(f"{self.noun} {one['id']}", error)
-                answers[one["id"]] = None
-            else:
-                if len(withheld) == len(objects) > 1:
-                    raise Forbidden(
-                        f"bulk access to {self.noun} analytics ended in the middle of the run; the "
-                        f"next one asks for each {self.noun} by itself"
-                    )
-        return answers
-
-    def _ask_in_bulk(self, objects: Sequence[Record], over: Over) -> Answer:
-        ids = {self.batch.param: [one["id"] for one in objects]} if self.batch else {}
-        request = self.request(self.bulk_path, self._query(objects[0], **over, **ids), single=True)
-        return dict(self.run.transport.get(request, _read_parts))
-
-    def _ask_singly(self, objects: Sequence[Record], over: Over) -> Answer:
-        (one,) = objects
-        path = path_for(self.path, {self.id_field: one["id"]})
-        request = self.request(path, self._query(one, **over), single=True)
-        # In the order of their ids, so that a quota ends behind the last one that is written.
-        turn = self.rank + one.get("turn", 0) / 1e9
-        return {one["id"]: self.run.transport.get(request._replace(rank=turn), _read_whole)}
-
-    def _query(self, one: Record, **more: Any) -> Callable[[], Params]:
-        return worded(self, self.progress().span, metric_types=",".join(one["metrics"]), **more)
 
 
 def _place(one: Record) -> tuple[int, str]:

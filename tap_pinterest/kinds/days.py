@@ -172,12 +172,12 @@ class DaysStream(PinterestStream):
                 self.progress(page.part).reached(date.fromisoformat(page.ends))
             self.remember(page.ends, page.part)
 
-    def remember(self, after: str, part: str = "") -> None:
-        """Let the next run go on behind a key."""
+    def remember(self, after: str, part: str = "", *, holes: bool = False) -> None:
+        """Let the next run go on behind a key; with `holes` not all was read up to there."""
         progress = self.progress(part)
         # Where days are read in their order, the key says itself up to where they are.
         through = progress.through if self.expects_days else progress.final
-        progress.remember(after, through, holes=self.losses.within(part))
+        progress.remember(after, through, holes=holes or self.losses.within(part))
 
     def completed(self, part: str) -> None:
         """Set the bookmark, unless an earlier run of this reading left a hole."""

@@ -195,5 +195,20 @@ class Family:
         )
 
 
+def related(streams: Sequence[PinterestStream]) -> list[PinterestStream]:
+    """The streams by name, which is the order of their turns, each with its parent and children."""
+    by_name = sorted(streams, key=lambda stream: stream.name)
+    by_type: dict[type, PinterestStream] = {type(stream): stream for stream in streams}
+    for turn, stream in enumerate(by_name):
+        stream.rank = turn
+        if stream.parent_stream_type:
+            by_type[stream.parent_stream_type].family.adopt(stream)
+    for stream in by_name:
+        if stream.parent:
+            # A child holds up its parent: its requests go before the parent's next page.
+            stream.rank = stream.family.root.rank - 0.5
+    return by_name
+
+
 ALONE = "alone"
 """Value of `emit_activate_version_messages`: this pipeline alone fills its tables."""

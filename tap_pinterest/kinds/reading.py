@@ -44,6 +44,7 @@ class Reading:
         self._parents: Sequence[Record] = ()
         self.waiting = Waiting(stream.batch) if stream.batch else None
         self._failed = 0
+        self._closed: list[tuple[str, Forbidden]] = []
         self._noted: set[str] = set()
         self.begun = True
         self.stopped = False
@@ -165,8 +166,16 @@ class Reading:
                     self._lost(parent, error)
                 else:
                     self._failed = 0
+                    self._tell_closed()
                 if stream.part_by and not (stream.parent and stream.parent.part_by):
                     stream.family.end(stream.part_of(parent))
+        self._tell_closed()
+
+    def _tell_closed(self) -> None:
+        """Tell of parents that are forbidden as the whole stream would be, which it is not."""
+        for what, error in self._closed:
+            self._stream.losses.miss(what, error)
+        self._closed.clear()
 
     def _is_closed(self, parent: Record) -> bool:
         """Whether the ad account of a parent turned out not to be open to us."""
@@ -184,9 +193,11 @@ class Reading:
             stream.losses.forbid(what, error, part)
         elif isinstance(error, QuotaExhausted) or (is_batch and isinstance(error, Forbidden)):
             raise error
+        elif isinstance(error, Forbidden):
+            self._closed.append((what, error))
         else:
             stream.losses.lose(what, error, part)
-        stream.gave_up(parent)
+        stream.gave_up(parent, error)
         # One broken parent costs the run its green, and the others nothing. But where nothing
         # answers any more, or nothing is open to us, trying each for minutes helps nobody.
         is_its_own = stream.losses.is_forbidden(part) or isinstance(error, Refused | Gone)

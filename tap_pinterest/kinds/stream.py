@@ -116,8 +116,8 @@ class PinterestStream(Stream, abc.ABC):
     def passed(self, page: Page) -> None:
         """Hear that a page is written completely."""
 
-    def gave_up(self, parent: Record) -> None:
-        """Hear that a parent, or a batch of them, could not be read."""
+    def gave_up(self, parent: Record, error: StreamError) -> None:
+        """Hear that a parent, or a batch of them, could not be read, and why."""
 
     def at_once(self, parents: Sequence[Record]) -> Page | None:  # noqa: ARG002
         """The page that parents make by themselves; None where they are asked for one by one."""

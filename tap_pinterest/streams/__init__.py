@@ -1,57 +1,34 @@
-"""The streams: a table of contents of what can be read."""
+"""The streams: a table of contents of what can be read, a file per corner of the API."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_pinterest.streams.audience import (
-    Followers,
-    FollowingBoards,
-    FollowingInterests,
-    FollowingUsers,
+from tap_pinterest.kinds.stream import PinterestStream
+from tap_pinterest.streams import (
+    audience,
+    organic,
+    organic_analytics,
+    pin_analytics,
+    search,
+    snapshots,
 )
-from tap_pinterest.streams.organic import (
-    Account,
-    BoardPins,
-    Boards,
-    BoardSectionPins,
-    BoardSections,
-    Likes,
-    LinkedBusinesses,
-    Media,
-    Pins,
-    Websites,
-)
-from tap_pinterest.streams.organic_analytics import AccountAnalytics, TopPins, TopVideoPins
-from tap_pinterest.streams.pin_analytics import PinAnalytics, PinLifetimeAnalytics
-from tap_pinterest.streams.search import SearchBoards, SearchPins
-from tap_pinterest.streams.snapshots import AccountSnapshots, BoardSnapshots
 
 if TYPE_CHECKING:
-    from tap_pinterest.kinds.stream import PinterestStream
+    from collections.abc import Iterator
+    from types import ModuleType
 
-STREAMS: tuple[type[PinterestStream], ...] = (
-    Account,
-    AccountSnapshots,
-    AccountAnalytics,
-    Boards,
-    BoardPins,
-    BoardSections,
-    BoardSectionPins,
-    BoardSnapshots,
-    Followers,
-    FollowingUsers,
-    FollowingBoards,
-    FollowingInterests,
-    Likes,
-    LinkedBusinesses,
-    Media,
-    Pins,
-    PinAnalytics,
-    PinLifetimeAnalytics,
-    TopPins,
-    TopVideoPins,
-    Websites,
-    SearchBoards,
-    SearchPins,
+
+def _declared(corner: ModuleType) -> Iterator[type[PinterestStream]]:
+    """The classes of a corner that have a name: the streams, in the order of the file."""
+    for thing in vars(corner).values():
+        is_here = isinstance(thing, type) and thing.__module__ == corner.__name__
+        if is_here and issubclass(thing, PinterestStream) and "name" in vars(thing):
+            yield thing
+
+
+STREAMS: tuple[type[PinterestStream], ...] = tuple(
+    stream
+    for corner in (organic, organic_analytics, pin_analytics, snapshots, audience, search)
+    for stream in _declared(corner)
 )

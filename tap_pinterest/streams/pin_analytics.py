@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 from tap_pinterest.errors import StreamError
@@ -80,8 +79,7 @@ class PinAnalytics(PinMetricsStream):
         if not rows and len(page.odd) == odd:
             if not self.is_newborn(one):
                 raise StreamError("it has no day in it")
-            born = date.fromisoformat(one["born"])
-            page.still_to_come = min(born, page.still_to_come or born)
+            page.still_to_come = min(one["born"], page.still_to_come or one["born"])
         if value == "ALL":
             page.totals.append(_totals(one, parts, page))
         return rows

@@ -168,7 +168,7 @@ def test_selected_fields_of_a_selected_stream_are_all_that_leaves(
     ]
     assert meltano.lines("boards") == [{"id": board["id"]} for board in sim.world.all_boards("ALL")]
     assert meltano.lines("pins") == [
-        {name: pin[name] for name in ("id", "title") if name in pin}
+        {name: pin.get(name) for name in ("id", "title")}
         for pin in sim.world.all_pins(include_protected_pins=True)
     ]
     assert set(sim.paths()) == {"/v5/boards", "/v5/pins"}

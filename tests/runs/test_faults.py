@@ -115,11 +115,14 @@ REFUSED = {
     "pin_analytics_single": SKIPPED,
     "pin_analytics": ALL_ROWS,
 }
+AGAIN = {**dict.fromkeys(KINDS, STOPPED), "pin_analytics": ALL_ROWS}
 # Bulk access is tried with the first request; without it, Pins are asked for one by one.
 NOT_GRANTED = {
     **dict.fromkeys(KINDS, STOPPED),
     "pin_analytics": {"first": ALL_ROWS, "middle": STOPPED, "last": STOPPED, "": ALL_ROWS},
 }
+# Where the same Pin is answered when it is asked for by itself, the app has no bulk access.
+NOT_IN_BULK = {**dict.fromkeys(KINDS, STOPPED), "pin_analytics": ALL_ROWS}
 
 ONCE = (
     Fault(
@@ -188,10 +191,10 @@ ONCE = (
     Fault("404 code 40, 50", REFUSED, tuple(answer(kind="not_found", code=n) for n in (40, 50))),
     Fault("404 code 30", REFUSED, (answer(kind="not_found", code=30),)),
     Fault("409", REFUSED, tuple(answer(kind="conflict", code=code) for code in (4182, 409))),
-    Fault("400, other", STOPPED, (status(400, code=1, message="'page_size' was not numeric."),)),
-    Fault("429, spam", STOPPED, (status(429, code=8, message="Blocked as spam."),)),
-    Fault("a redirect", STOPPED, (answer(kind="redirect", url="https://example.com/v5/pins"),)),
-    Fault("501", STOPPED, (status(501, code=4181),)),
+    Fault("400, other", AGAIN, (status(400, code=1, message="'page_size' was not numeric."),)),
+    Fault("429, spam", AGAIN, (status(429, code=8, message="Blocked as spam."),)),
+    Fault("a redirect", AGAIN, (answer(kind="redirect", url="https://example.com/v5/pins"),)),
+    Fault("501", AGAIN, (status(501, code=4181),)),
 )
 
 ALWAYS = (
@@ -201,8 +204,8 @@ ALWAYS = (
     Fault("connection refused", STOPPED, (refused,)),
     Fault("invalid JSON", STOPPED, (status(200, body=HTML),)),
     Fault("401 code 3", NOT_GRANTED, (answer(kind="unauthorized", code=3),)),
-    Fault("401 code 7", STOPPED, (answer(kind="unauthorized", code=7),)),
-    Fault("403 code 29", STOPPED, (answer(kind="forbidden"),)),
+    Fault("401 code 7", NOT_IN_BULK, (answer(kind="unauthorized", code=7),)),
+    Fault("403 code 29", NOT_IN_BULK, (answer(kind="forbidden"),)),
     Fault("404", STOPPED, (answer(kind="not_found", code=404),)),
     Fault("404 code 30", STOPPED, (answer(kind="not_found", code=30),)),
     Fault("409", STOPPED, (answer(kind="conflict"),)),

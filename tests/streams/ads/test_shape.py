@@ -1,0 +1,255 @@
+"""Streams below ad accounts are declarations: three of them, each account for itself.
+
+The accounts fail, complete and keep bookmarks by themselves; what is asked for in batches is so
+across the pages of the list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from tap_pinterest.kinds.batches import Batch
+from tap_pinterest.kinds.days import DaysStream
+from tap_pinterest.kinds.lists import ListStream
+from tap_pinterest.records import schemas
+from tap_pinterest.records.decoding import decode
+from tap_pinterest.streams import STREAMS
+from tap_pinterest.tap import TapPinterest
+from tests.analytics_harness import DAY, TODAY, at, back
+from tests.harness import Run, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.pinterest_api import Simulator
+
+ACCOUNT = "/ad_accounts/{ad_account_id}"
+COLUMNS = ("SPEND_IN_MICRO_DOLLAR", "IMPRESSION_1", "CLICKTHROUGH_1")
+EVERY = ("ACTIVE", "PAUSED", "ARCHIVED", "DRAFT", "DELETED_DRAFT")
+STREAMS_OF_ADS = ("ad_accounts", "campaigns", "campaign_analytics")
+
+
+class AdAccounts(ListStream):
+    """Ad accounts. API: ad_accounts/list."""
+
+    name = "ad_accounts"
+    record_type = "ad_account"
+    path = "/ad_accounts"
+    primary_keys = ("id",)
+    scopes = ("ads:read",)
+    quota = "ads_read"
+    takes_ad_account = False
+
+
+class Campaigns(ListStream):
+    """Campaigns in every status, those that changed. API: campaigns/list."""
+
+    name = "campaigns"
+    record_type = "campaign"
+    path = ACCOUNT + "/campaigns"
+    params: ClassVar = {"entity_statuses": EVERY}
+    parent_stream_type = AdAccounts
+    parent_fields: ClassVar = {"ad_account_id": "id"}
+    part_by = "ad_account_id"
+    replication_key = "updated_time"
+    primary_keys = ("id",)
+    scopes = ("ads:read",)
+    quota = "ads_read"
+    takes_ad_account = False
+
+
+class CampaignAnalytics(DaysStream):
+    """Metrics per campaign and day. API: campaigns/analytics."""
+
+    name = "campaign_analytics"
+    record_type = "campaign_analytics"
+    path = ACCOUNT + "/campaigns/analytics"
+    params: ClassVar = {"granularity": "DAY", "columns": ",".join(COLUMNS)}
+    parent_stream_type = Campaigns
+    parent_fields: ClassVar = {"id": "id", "ad_account_id": "ad_account_id"}
+    part_by = "ad_account_id"
+    batch = Batch("campaign_ids", of="id", most=250, by=("ad_account_id",))
+    primary_keys = ("campaign_id", "date")
+    scopes = ("ads:read",)
+    quota = "ads_analytics"
+    takes_ad_account = False
+    expects_days = False
+    read_answer = staticmethod(decode)
+
+    def rows(self, answer: Any, window: Any, over: Any, page: Any) -> Iterator[dict[str, Any]]:
+        """The names are the API's, in lower case."""
+        for row in answer:
+            yield {name.lower(): value for name, value in row.items()}
+
+
+class AdsTap(TapPinterest):
+    """The tap with these streams, as a configuration would add some."""
+
+    @classmethod
+    def streams_for(cls, config: Any) -> Any:
+        """All streams, and ours."""
+        return (*STREAMS, AdAccounts, Campaigns, CampaignAnalytics)
+
+
+def field(*kinds: str, **more: str) -> dict[str, Any]:
+    return {"type": [*kinds, "null"], **more}
+
+
+SCHEMAS = {
+    "ad_account": {"id": field("string"), "name": field("string"), "currency": field("string")},
+    "campaign": {
+        "id": field("string"),
+        "ad_account_id": field("string"),
+        "status": field("string"),
+        "updated_time": field("string", format="date-time"),
+    },
+    "campaign_analytics": {
+        "ad_account_id": field("string"),
+        "campaign_id": field("string"),
+        "date": field("string"),
+        **{name.lower(): field("integer") for name in COLUMNS},
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def _schemas(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = schemas._text
+
+    def text(record_type: str) -> str:
+        if record_type not in SCHEMAS:
+            return known(record_type)
+        schema = {"type": "object", "properties": SCHEMAS[record_type]}
+        return json.dumps(schema | {"additionalProperties": True})
+
+    monkeypatch.setattr(schemas, "_text", text)
+
+
+@pytest.fixture
+def sim(simulate: Callable[..., Simulator], monkeypatch: pytest.MonkeyPatch) -> Simulator:
+    simulator = simulate(ad_accounts=3, campaigns=60)
+    at(monkeypatch, simulator, TODAY)
+    return simulator
+
+
+def run(sim: Simulator, state: Any = None, **settings: Any) -> Run:
+    """Run the three streams."""
+    catalog = {
+        "streams": [
+            {
+                "tap_stream_id": stream.name,
+                "schema": {"type": "object", "properties": SCHEMAS[stream.record_type]},
+                "key_properties": list(stream.primary_keys),
+                "replication_key": key if isinstance(key := stream.replication_key, str) else None,
+                "metadata": [{"breadcrumb": [], "metadata": {"selected": True}}],
+            }
+            for stream in (AdAccounts, Campaigns, CampaignAnalytics)
+        ]
+    }
+    return run_tap(sim, tap=AdsTap, catalog=catalog, state=state, **settings)
+
+
+def parts(done: Run, stream: str) -> dict[str, dict[str, Any]]:
+    """What the state says of a stream, by ad account."""
+    found = done.states[-1]["bookmarks"][stream]["partitions"]
+    return {part["context"]["ad_account_id"]: part for part in found}
+
+
+def rows_of(sim: Simulator, account: str, first: Any, last: Any) -> dict[tuple[str, str], int]:
+    campaigns = [campaign["id"] for campaign in sim.world.campaigns_of(account)]
+    answer = sim.world.campaign_analytics(account, campaigns, first, last, COLUMNS)
+    return {
+        (str(row["CAMPAIGN_ID"]), row["DATE"]): int(row.get("SPEND_IN_MICRO_DOLLAR", 0))
+        for row in answer
+    }
+
+
+def got(done: Run, account: str) -> dict[tuple[str, str], int]:
+    records = [r for r in done.records("campaign_analytics") if r["ad_account_id"] == account]
+    assert len({(r["campaign_id"], r["date"]) for r in records}) == len(records)
+    return {(r["campaign_id"], r["date"]): r["spend_in_micro_dollar"] or 0 for r in records}
+
+
+@pytest.mark.parametrize("refusals", [((403, 29), (401, 3)), ((401, 3), (403, 29))])
+def test_an_account_that_is_not_open_costs_itself(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch, refusals: Any
+) -> None:
+    first, second, third, *others = sim.world.accounts
+    sim.world.refused_accounts |= {first: refusals[0], second: refusals[1]}
+    done = run(sim)
+    assert done.exit_code == 1
+    assert done.crash is None
+    for account in (first, second):
+        assert done.said("ERROR", "campaigns", account)
+    assert "campaigns (needs ads:read)" in done.last_line
+    assert {r["ad_account_id"] for r in done.records("campaigns")} == {third, *others}
+    assert got(done, third) == rows_of(sim, third, back(89), back(1))
+    assert parts(done, "campaign_analytics")[third]["replication_key_value"] == str(back(1))
+    assert "replication_key_value" not in parts(done, "campaign_analytics")[first]
+    assert "replication_key_value" in parts(done, "campaigns")[third]
+    # Once refused, no more is asked of an account.
+    asked = Counter(seen.path.split("/")[3] for seen in sim.requests if "ad_accounts/" in seen.path)
+    assert asked[first] == asked[second] == 1
+    # Tomorrow asks for little: what changed, and the lookback.
+    sim.clear()
+    at(monkeypatch, sim, TODAY + DAY)
+    again = run(sim, state=done.states[-1])
+    starts = {
+        seen.params()["start_date"] for seen in sim.requests if seen.path.endswith("/analytics")
+    }
+    assert starts == {str(back(15))}
+    assert got(again, third) == rows_of(sim, third, back(15), TODAY)
+    changed = parts(done, "campaigns")[third]["replication_key_value"]
+    assert all(
+        r["updated_time"] >= changed
+        for r in again.records("campaigns")
+        if r["ad_account_id"] == third
+    )
+    assert 0 < sum(r["ad_account_id"] == third for r in again.records("campaigns")) < 20
+    # An account that is opened later is read whole.
+    sim.world.refused_accounts.clear()
+    later = run(sim, state=again.states[-1]).ok()
+    assert got(later, first) == rows_of(sim, first, back(88), TODAY)
+    assert sum(r["ad_account_id"] == first for r in later.records("campaigns")) == 60
+
+
+def test_forbidden_accounts_may_be_tolerated(sim: Simulator) -> None:
+    sim.world.refused_accounts[next(iter(sim.world.accounts))] = (403, 29)
+    done = run(sim, skip_forbidden_streams=True).ok()
+    assert done.said("WARNING", "campaigns", "403")
+    assert not done.activate_versions or {n for n, _ in done.activate_versions} == {"ad_accounts"}
+
+
+def test_batches_are_filled_across_the_pages_of_the_list(
+    simulate: Callable[..., Simulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand campaigns in pages of forty cost four requests, and not twenty-five."""
+    sim = simulate(ad_accounts=2, campaigns=1000)
+    at(monkeypatch, sim, TODAY)
+    monkeypatch.setattr(ListStream, "page_size", 40)
+    done = run(sim, start_days_back=1).ok()
+    for account in sim.world.accounts:
+        asked = [
+            s for s in sim.requests if s.path == f"/v5/ad_accounts/{account}/campaigns/analytics"
+        ]
+        sizes = [sum(name == "campaign_ids" for name, _ in seen.query) for seen in asked]
+        assert sizes == [250] * 4
+        assert got(done, account) == rows_of(sim, account, back(1), back(1))
+
+
+def test_a_fault_in_one_account_is_no_other_ones(sim: Simulator) -> None:
+    accounts = list(sim.world.accounts)
+    sim.faults.add(kind="server_error", path=f"/{accounts[1]}/campaigns/analytics", times=None)
+    done = run(sim)
+    assert done.exit_code == 1
+    assert "campaign_analytics: " in done.last_line
+    assert accounts[1] in done.last_line
+    for account in (accounts[0], *accounts[2:]):
+        assert got(done, account) == rows_of(sim, account, back(89), back(1))
+        assert parts(done, "campaign_analytics")[account]["replication_key_value"] == str(back(1))
+    assert "replication_key_value" not in parts(done, "campaign_analytics")[accounts[1]]
+    assert set(parts(done, "campaigns")) == set(accounts)
