@@ -190,7 +190,7 @@ class _Node:
             self._compile(name, kind, field, selected)
         self._timed_objects = [(name, node) for name, node in self._objects if node.timed]
         self._timed_lists = [(name, node) for name, *_, node in self._lists if node and node.timed]
-        self.timed = bool(self._times or self._timed_objects or self._timed_lists)
+        self.timed: bool = bool(self._times or self._timed_objects or self._timed_lists)
 
     def _compile(
         self,
