@@ -51,6 +51,10 @@ class QuotaExhausted(StreamError):
     """The quota comes back later than the longest wait allowed."""
 
 
+class TooLate(StreamError):
+    """None of the days that were to be asked for is kept any more."""
+
+
 class Gone(StreamError):
     """One object that was asked for is gone or not ours to see."""
 

@@ -151,7 +151,8 @@ class Run:
     def fail(self, stream: Stream, error: StreamError) -> None:
         """Remember why a stream is incomplete: the first reason, and how many there are."""
         name, tolerated = stream.name, self._is_tolerated(error)
-        self._reasons[name] += 1
+        with self._lock:  # threads that fetch find losses, too
+            self._reasons[name] += 1
         self._scopes[name] = stream.scopes
         if name not in self.failures or (self._is_tolerated(self.failures[name]) and not tolerated):
             self.failures[name] = error

@@ -28,7 +28,7 @@ from tap_pinterest.words import counted
 from tap_pinterest.writer import Interrupted, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
 
     from tap_pinterest.kinds.stream import PinterestStream
@@ -151,14 +151,6 @@ class TapPinterest(Tap):
         for stream in streams:
             stream.losses.close()
 
-    def _tell_end(self, *, tried: bool) -> None:
-        """Log what came of the streams; after one record of each, there is no table to make."""
-        selected = [stream.name for stream in self.run.streams if stream.selected]
-        if not tried:
-            self.run.report.tell_end(selected)
-        elif not self.run.failures:
-            self.logger.info("%s tried, and nothing went wrong.", counted(len(selected), "stream"))
-
     # -- the command line
 
     @classmethod
@@ -236,18 +228,35 @@ class TapPinterest(Tap):
                 "No stream is selected, so that nothing was read. Look at the names in the "
                 "selection or the catalog: `tap-pinterest --discover` lists the streams that exist."
             )
+        tap.read(tap.try_all if test == "all" else tap.sync_all)
+        selected = [stream.name for stream in tap.run.streams if stream.selected]
+        if test == "all":
+            tried = counted(len(selected), "stream")
+            cls.logger.info("%s tried%s", tried, "." if tap.run.failures else ", and all is well.")
+        else:
+            tap.run.report.tell_end(selected)
+        if verdict := tap.run.verdict():
+            raise TapError(verdict)
+
+    def read(self, how: Callable[[], object]) -> None:
+        """Read the streams, and leave the last state whatever comes.
+
+        Raises:
+            TapError: Nothing more could be read, or written.
+        """
         # Records hold no cycles: without the start-up's objects the collector finds little to do.
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         try:
-            with tap.run.report.told():
-                tap.try_all() if test == "all" else tap.sync_all()
+            with self.run.report.told():
+                how()
         except (TapError, Interrupted) as exc:
             # Not by the SDK's writer of states: it keeps silent, and flushes nothing, where the
             # state is what it was.
-            tap.write_message(StateMessage(value=tap.state))
+            self.write_message(StateMessage(value=self.state))
+            self.run.report.tell_end(stream.name for stream in self.run.streams if stream.selected)
             if isinstance(exc, TapError):
-                raise type(exc)(f"Not read to the end: {tap.run.unfinished()}. {exc}") from exc
+                raise type(exc)(f"Not read to the end: {self.run.unfinished()}. {exc}") from exc
             raise
         except BrokenPipeError:
             cli.close_output()
@@ -255,10 +264,6 @@ class TapPinterest(Tap):
                 "The target closed its input before everything was written; its own messages say "
                 "why. Run again with the last state that it confirmed."
             ) from None
-        finally:
-            tap._tell_end(tried=test == "all")
-        if verdict := tap.run.verdict():
-            raise TapError(verdict)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Private in the SDK, whose own handler writes the state into the middle of a line and

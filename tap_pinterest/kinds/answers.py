@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from tap_pinterest.errors import Forbidden, Gone, Refused, StreamError, Withheld, plain
+from tap_pinterest.errors import Forbidden, StreamError, TooLate, Withheld, plain
 from tap_pinterest.kinds.batches import halved
 from tap_pinterest.kinds.reading import named
 from tap_pinterest.records.pages import Page, combinations, path_for
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 ROW_SIZE = 1000
 """Bytes that a decoded row holds, about."""
-
-
-class TooLate(StreamError):
-    """None of the days that a run was to ask for is kept any more."""
 
 
 class Wording:
@@ -75,7 +71,7 @@ def answers_about(stream: DaysStream, parent: Record) -> Iterator[Page]:
         def ask(some: Sequence[Record], window: Range = window, over: Over = over) -> Page:
             return _ask(stream, window, over, {**parent, "members": some})
 
-        def lost(member: Record, error: Gone | Refused) -> None:
+        def lost(member: Record, error: StreamError) -> None:
             stream.losses.lose(named(member), error, part)
 
         yield from halved(parent.get("members") or (parent,), ask, lost)

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from tap_pinterest.errors import Gone, Refused
+from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, Refused, StreamError, TooLate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +18,9 @@ REFUSED_IN_A_ROW = 3
 
 T = TypeVar("T")
 A = TypeVar("A")
+
+MOST_FRUITLESS = 3
+"""Rounds of halving without an answer, after which the fault is not with single members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,36 +82,43 @@ class Waiting:
 
 
 def halved(
-    members: Sequence[T], ask: Callable[[Sequence[T]], A], lost: Callable[[T, Gone | Refused], None]
+    members: Sequence[T], ask: Callable[[Sequence[T]], A], lost: Callable[[T, StreamError], None]
 ) -> Iterator[A]:
     """Answers about all members; one that fails a request for all is found by halves.
 
     Args:
         members: What is asked for, at least one.
         ask: Sends a request about some of them.
-        lost: Told of each that is gone or refused.
+        lost: Told of each that is gone, or fails where others are answered.
 
     Raises:
-        Refused: So many in a row were refused, each by itself, that it is about none of them.
+        StreamError: It is about more than single members: no half is answered either.
     """
-    refused = 0
-
-    def parts(some: Sequence[T]) -> Iterator[A]:
-        nonlocal refused
-        try:
-            answer = ask(some)
-        except (Gone, Refused) as error:
-            if len(some) > 1:
-                half = len(some) // 2
-                yield from parts(some[:half])
-                yield from parts(some[half:])
-                return
-            refused = refused + 1 if isinstance(error, Refused) else 0
-            if refused >= REFUSED_IN_A_ROW:
+    parts, fruitless = [members], 0
+    while parts:
+        failed, answered, fault = [], False, None
+        for part in parts:
+            try:
+                yield ask(part)
+                answered = True
+            except (Forbidden, QuotaExhausted, TooLate):
                 raise
-            lost(some[0], error)
-        else:
-            refused = 0
-            yield answer
+            except StreamError as error:
+                fault = fault if isinstance(error, Gone) else error
+                if len(part) > 1:
+                    failed.append(part)
+                elif fault and len(members) == 1:
+                    raise
+                else:
+                    lost(part[0], error)
+        # To be told no costs little, to try again and again costs minutes.
+        cost = 0 if answered or not fault else 1 if isinstance(fault, Refused) else 2
+        fruitless = fruitless + cost if cost else 0
+        if fault and failed and fruitless > MOST_FRUITLESS:
+            raise fault
+        parts = [half for some in failed for half in _halves(some)]
 
-    return parts(members)
+
+def _halves(some: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    half = len(some) // 2
+    return some[:half], some[half:]

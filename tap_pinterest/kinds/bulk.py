@@ -7,40 +7,26 @@ with by the next one, behind the last object that was dealt with.
 from __future__ import annotations
 
 import abc
-import contextlib
+import functools
 import math
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from tap_pinterest.errors import Forbidden, Gone, Refused, StreamError, Withheld, plain
-from tap_pinterest.kinds.answers import TooLate, Wording
-from tap_pinterest.kinds.batches import Waiting, halved
+from tap_pinterest.errors import Gone, Refused, StreamError, plain
+from tap_pinterest.kinds.asking import PROBES, Answer, Asking
 from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.records.decoding import decode_one
-from tap_pinterest.records.pages import Page, combinations, path_for
+from tap_pinterest.records.pages import Page, combinations
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_pinterest.kinds.answers import Over
+    from tap_pinterest.kinds.batches import Waiting
     from tap_pinterest.records.decoding import Record
-
-PROBES = 5
-"""Objects that are tried in turn to find out whether the app may ask in bulk."""
-
-Answer = dict[str, msgspec.Raw | None]
-"""The undecoded part of an answer for each object; None for one that was skipped."""
-
-_read_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
-def _read_whole(body: bytes) -> msgspec.Raw:
-    _read_parts(body)
-    return msgspec.Raw(body)
 
 
 @dataclass(slots=True)
@@ -68,11 +54,16 @@ class AnswersPage(Page):
                 raw = answer.get(one["id"], msgspec.Raw(b"{}"))
                 if raw is None:
                     continue
+                before = len(self.odd)
                 try:
                     rows += self.make(self, value, one, decode_one(bytes(raw)))
                 except (msgspec.DecodeError, StreamError) as exc:
                     what = f"the answer about {one['id']} cannot be used ({exc})"
                     self.odd.append(StreamError(what))
+                else:
+                    self.odd[before:] = [
+                        StreamError(f"about {one['id']}, {odd}") for odd in self.odd[before:]
+                    ]
         self.answers = {}
         return rows
 
@@ -91,8 +82,8 @@ class BulkDaysStream(DaysStream):
     noun: ClassVar[str]
     young_setting: ClassVar[str]
 
-    _in_bulk: bool | None = None
     _done = 0
+    _last: Record
 
     @staticmethod
     @abc.abstractmethod
@@ -106,7 +97,7 @@ class BulkDaysStream(DaysStream):
     def parent_of(self, record: Record) -> Record:
         """The object's id, its day of creation, and the metrics that it takes."""
         one = super().parent_of(record)
-        born = str(one.get("created_at") or "")[:10]
+        born = date.fromisoformat(one["created_at"][:10]) if one.get("created_at") else None
         return {"id": one["id"], "born": born, "metrics": self.asks_for(record)}
 
     def name_of(self, parent: Record) -> str:
@@ -117,7 +108,7 @@ class BulkDaysStream(DaysStream):
 
     def is_newborn(self, one: Record) -> bool:
         """Whether an object is so young that an answer about it may have no days yet."""
-        return bool(one["born"] >= str(self.progress().span.last))
+        return bool(one["born"] and one["born"] >= self.progress().span.last)
 
     # -- batches
 
@@ -126,9 +117,14 @@ class BulkDaysStream(DaysStream):
         if self.reading.stopped or not self.progress().span:
             return
         self.waiting.put([one for one in parents if self._is_young_enough(one)])
-        if self._in_bulk is None and self.waiting:
-            self._probe()
-        if self._in_bulk:
+        if self.asking.in_bulk is None and self.waiting:
+            try:
+                self.asking.find_out(self.waiting.first(PROBES))
+            except StreamError as error:
+                self.reading.stop(error)
+            if self.asking.in_bulk:  # then all are read, whatever an earlier run got of them
+                self.progress().begin()
+        if self.asking.in_bulk:
             self.reading.sync(self.waiting.full())
 
     def sync_rest(self, part: str | None) -> None:  # noqa: ARG002 - there is but one
@@ -136,10 +132,15 @@ class BulkDaysStream(DaysStream):
         if self.reading.stopped or not self.waiting:
             return
         rest = self.waiting.rest()
-        if self._in_bulk:
+        if self.asking.in_bulk:
             self.reading.sync(rest)
         else:
             self._sync_one_by_one([one for batch in rest for one in batch["members"]])
+
+    @functools.cached_property
+    def asking(self) -> Asking:
+        """How the objects are asked for."""
+        return Asking(self)
 
     @property
     def waiting(self) -> Waiting:
@@ -159,7 +160,8 @@ class BulkDaysStream(DaysStream):
         self._tell_cost(len(objects))
         self.tally.expects(len(objects), self.noun)
         for turn, one in enumerate(objects):
-            one["turn"] = turn
+            one["turn"] = turn / 1e9
+            self._last = one
         self.reading.sync(objects)
         if self.reading.stopped:
             self.note(
@@ -176,49 +178,26 @@ class BulkDaysStream(DaysStream):
     def gave_up(self, parent: Record, error: StreamError) -> None:
         """Go on behind an object that cannot be read: it must not keep a quota from the others.
 
-        Where nothing was answered yet, it is not the object: the next run begins with it.
+        Where not even the last object is answered, it is not this one: the next run begins with it.
         """
-        if not self._in_bulk and (self._done or isinstance(error, Refused | Gone)):
+        is_its_own = self._done or isinstance(error, Refused | Gone)
+        if not self.asking.in_bulk and (is_its_own or self._is_last_answered):
             self._done += 1
-            self.remember(parent["id"])
+            self.remember(parent["id"], holes=True)
+
+    @functools.cached_property
+    def _is_last_answered(self) -> bool:
+        try:
+            self.asking.singly([self._last], next(combinations(self.over, self.config)))
+        except StreamError as error:
+            return isinstance(error, Refused | Gone)
+        return True
 
     def _is_young_enough(self, one: Record) -> bool:
         days = self.config.get(self.young_setting)
         if days is None or not one["born"]:
             return True
-        return bool(self.run.today - date.fromisoformat(one["born"]) <= timedelta(days=days))
-
-    def _probe(self) -> None:
-        """Find out whether the app may ask in bulk, with the smallest question."""
-        try:
-            self._in_bulk = self._may_ask_in_bulk()
-        except StreamError as error:
-            self.reading.stop(error)
-        if self._in_bulk:  # then all are read, whatever an earlier run got of them
-            self.progress().begin()
-
-    def _may_ask_in_bulk(self) -> bool:
-        over = next(combinations(self.over, self.config))
-        refusal: Refused | None = None
-        for one in self.waiting.first(PROBES):
-            try:
-                self._ask_in_bulk([one], over)
-            except Withheld:
-                # From the app or from the object? The same object, asked for by itself, tells.
-                with contextlib.suppress(Gone, Refused):
-                    self._ask_singly([one], over)
-                    return False
-            except (Gone, TooLate):
-                return True
-            except Refused as error:  # of the object or of the question? Another one tells.
-                refusal = error
-            except Forbidden:
-                return False
-            else:
-                return True
-        if refusal:
-            raise refusal
-        return False
+        return bool(self.run.today - one["born"] <= timedelta(days=days))
 
     def _tell_cost(self, objects: int) -> None:
         requests = objects * len(list(combinations(self.over, self.config)))
@@ -241,42 +220,11 @@ class BulkDaysStream(DaysStream):
         objects = list({one["id"]: one for one in members}.values())  # a list may repeat one
         answers: dict[str, Answer] = {}
         for over in combinations(self.over, self.config):
-            answers["".join(over.values())] = self._answers(objects, over)
+            answers["".join(over.values())] = self.asking.answers(objects, over)
         raws = [raw for answer in answers.values() for raw in answer.values() if raw is not None]
         size = sum(memoryview(raw).nbytes for raw in raws)
-        ends = None if self._in_bulk else objects[-1]["id"]
+        ends = None if self.asking.in_bulk else objects[-1]["id"]
         yield AnswersPage([], size, ends=ends, answers=answers, make=self.rows_of, objects=objects)
-
-    def _answers(self, objects: Sequence[Record], over: Over) -> Answer:
-        answers: Answer = {}
-
-        def lost(one: Record, error: Gone | Refused) -> None:
-            self.losses.lose(self.name_of(one), error)
-            answers[one["id"]] = None
-
-        ask = self._ask_in_bulk if self._in_bulk else self._ask_singly
-        try:
-            for answer in halved(objects, lambda some: ask(some, over), lost):
-                answers |= answer
-        except TooLate:
-            return dict.fromkeys(one["id"] for one in objects)
-        return answers
-
-    def _ask_in_bulk(self, objects: Sequence[Record], over: Over) -> Answer:
-        ids = {self.batch.param: [one["id"] for one in objects]} if self.batch else {}
-        request = self.request(self.bulk_path, self._query(objects[0], **over, **ids), single=True)
-        return dict(self.run.transport.get(request, _read_parts))
-
-    def _ask_singly(self, objects: Sequence[Record], over: Over) -> Answer:
-        (one,) = objects
-        path = path_for(self.path, {self.id_field: one["id"]})
-        request = self.request(path, self._query(one, **over), single=True)
-        # In the order of their ids, so that a quota ends behind the last one that is written.
-        turn = self.rank + one.get("turn", 0) / 1e9
-        return {one["id"]: self.run.transport.get(request._replace(rank=turn), _read_whole)}
-
-    def _query(self, one: Record, **more: Any) -> Wording:
-        return Wording(self, self.progress().span, metric_types=",".join(one["metrics"]), **more)
 
 
 def _place(one: Record) -> tuple[int, str]:

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import hashlib
 from datetime import date
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -24,7 +25,7 @@ from tap_pinterest.records.decoding import decode_one
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from singer_sdk.singerlib import Catalog
 
@@ -46,8 +47,9 @@ class DaysStream(PinterestStream):
     `date_key` is the field that holds the day; `meaning` names the settings, beside those in
     `params` and `over`, that change what a row means; without `incremental` there is no bookmark.
     Where each answer has a row per day (`expects_days`), one without any is odd, and days that
-    lack at its recent end are still to come. A root stream says what the `rows` of an answer are. A
-    subclass fetches the days of `progress(part).span` and nothing else.
+    lack at its recent end, of whatever object or part, are still to come. A root stream says what
+    the `rows` of an answer are. A subclass fetches the days of `progress(part).span` and nothing
+    else.
     """
 
     whole = False
@@ -162,16 +164,27 @@ class DaysStream(PinterestStream):
 
     # -- how far they are read
 
+    @functools.cached_property
+    def _whose(self) -> Callable[[Record], Any]:
+        """What tells the rows of one object, or part of a split, from those of others."""
+        return itemgetter(*(key for key in self.primary_keys if key != self.date_key))
+
     def took(self, page: Page, records: list[Record]) -> None:
         """Note the days on a page, and which of them are still open."""
-        progress, last = self.progress(page.part), None
+        progress = self.progress(page.part)
         for text, is_open in {(record[self.date_key], self.is_open(record)) for record in records}:
-            with contextlib.suppress(ValueError):
-                day = date.fromisoformat(text[:10])
+            if day := _day(text):
                 progress.saw(day, is_open=is_open)
-                last = max(last or day, day)
-        if last and self.expects_days:
-            progress.answered(last)
+        if page.still_to_come:
+            progress.saw(page.still_to_come, is_open=True)
+        if self.expects_days:
+            last: dict[Any, str] = {}  # of each object, or part of a split
+            for record in records:
+                whose, text = self._whose(record), record[self.date_key]
+                if text > last.get(whose, ""):
+                    last[whose] = text
+            for day in filter(None, map(_day, set(last.values()))):
+                progress.answered(day)
 
     def passed(self, page: Page) -> None:
         """Remember how far the reading got; what was lost on the way leaves a hole."""
@@ -180,12 +193,13 @@ class DaysStream(PinterestStream):
                 self.progress(page.part).reached(date.fromisoformat(page.ends))
             self.remember(page.ends, page.part)
 
-    def remember(self, after: str, part: str = "") -> None:
-        """Let the next run go on behind a key."""
+    def remember(self, after: str, part: str = "", *, holes: bool = False) -> None:
+        """Let the next run go on behind a key; with `holes` not all was read up to there."""
         progress = self.progress(part)
         # Where days are read in their order, the key says itself up to where they are.
         through = progress.through if self.expects_days else progress.final
-        progress.remember(after, through, holes=not self.losses.complete(part))
+        holes = holes or not self.losses.complete(part)
+        progress.remember(after, through, holes=holes)
 
     def completed(self, part: str) -> None:
         """Set the bookmark, unless an earlier run of this reading left a hole."""
@@ -207,6 +221,12 @@ class DaysStream(PinterestStream):
             progress.begin()
         else:
             progress.abandon()
+
+
+def _day(text: str) -> date | None:
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(text[:10])
+    return None
 
 
 def fingerprint(stream: DaysStream) -> str:

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     Taken = Generator[tuple[Page, list[Record]]]
 
 GIVE_UP_AFTER = 3
-"""How many parents in a row may fail, tried again and again, before their stream is given up."""
+"""How many parents in a row may fail, tried again and again, before their stream is given up.
+
+Likewise how many may be forbidden as the whole stream would be.
+"""
 
 
 class Reading:
@@ -41,6 +44,7 @@ class Reading:
         self._parents: Sequence[Record] = ()
         self.waiting = Waiting(stream.batch) if stream.batch else None
         self._failed = 0
+        self._closed: list[tuple[str, Forbidden]] = []
         self._noted: set[str] = set()
         self.begun = True
         self.stopped = False
@@ -162,8 +166,16 @@ class Reading:
                     self._lost(parent, error)
                 else:
                     self._failed = 0
+                    self._tell_closed()
                 if stream.part_by and not (stream.parent and stream.parent.part_by):
                     stream.family.end(stream.part_of(parent))
+        self._tell_closed()
+
+    def _tell_closed(self) -> None:
+        """Tell of parents that are forbidden as the whole stream would be, which it is not."""
+        for what, error in self._closed:
+            self._stream.losses.miss(what, error)
+        self._closed.clear()
 
     def _is_closed(self, parent: Record) -> bool:
         """Whether the ad account of a parent turned out not to be open to us."""
@@ -175,21 +187,21 @@ class Reading:
         Raises:
             StreamError: It is about more than this parent.
         """
-        stream, part, what = (
-            self._stream,
-            self._stream.part_of(parent),
-            self._stream.name_of(parent),
-        )
+        stream, part = self._stream, self._stream.part_of(parent)
+        what, is_batch = stream.name_of(parent), "members" in parent
         if stream.part_by and isinstance(error, Forbidden | Withheld):
             stream.losses.forbid(what, error, part)
-        elif isinstance(error, Forbidden | QuotaExhausted):
+        elif isinstance(error, QuotaExhausted) or (is_batch and isinstance(error, Forbidden)):
             raise error
+        elif isinstance(error, Forbidden):
+            self._closed.append((what, error))
         else:
             stream.losses.lose(what, error, part)
         stream.gave_up(parent, error)
         # One broken parent costs the run its green, and the others nothing. But where nothing
-        # answers any more, trying each for minutes helps nobody.
-        self._failed = 0 if isinstance(error, Refused | Gone | Forbidden) else self._failed + 1
+        # answers any more, or nothing is open to us, trying each for minutes helps nobody.
+        is_its_own = stream.losses.is_forbidden(part) or isinstance(error, Refused | Gone)
+        self._failed = 0 if is_its_own else self._failed + 1
         if self._failed >= GIVE_UP_AFTER:
             raise error
 

@@ -15,6 +15,7 @@ from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
 
 PAGE_SIZE = 250
 """Records on a page at most."""
@@ -75,6 +76,7 @@ class Page:
         adds: Fields that each of these records gets, such as its parent's id.
         part: The partition of the stream that they belong to; "" where it has none.
         ends: How far the stream got when this page is written; None where that is not kept.
+        still_to_come: The first day that the API will tell of later, though no record says so.
         odd: What was on the page and could not be taken for a record.
         notes: What else the user should know about what the API sent, a sentence each.
     """
@@ -84,6 +86,7 @@ class Page:
     adds: Mapping[str, Any] = field(default_factory=dict)
     part: str = ""
     ends: str | None = None
+    still_to_come: date | None = None
     odd: list[StreamError] = field(default_factory=list)
     notes: set[str] = field(default_factory=set)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
+from tap_pinterest.errors import StreamError
 from tap_pinterest.kinds.lists import ListStream, paginate
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.records.pages import Page, path_for
@@ -100,10 +101,21 @@ class Likes(ListStream):
     def pages(self) -> Iterator[Page]:
         """The pages of the board that has the configured name."""
         name = self.config["likes_board_name"]
+        odd: list[StreamError] = []
         for page in paginate(self, "/boards", self.query(privacy="SECRET")):
-            for board in page.records():
+            try:
+                boards = page.records()
+            except StreamError as error:
+                odd.append(error)
+                continue
+            odd += page.odd
+            for board in boards:
                 if board.get("name") == name:
                     return paginate(self, path_for(self.path, board), self.query())
+        if odd:
+            raise StreamError(
+                f"among the secret boards there is none named {name!r}, but: {odd[0]}"
+            )
         self.logger.info("There is no secret board named %r, so there are no likes to read.", name)
         # Renamed, or hidden from a token without the secret scopes: no reason to let rows vanish.
         self.reading.begun = False

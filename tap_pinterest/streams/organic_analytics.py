@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_pinterest.errors import StreamError, plain
@@ -44,6 +45,10 @@ METRICS = (
     "SAVE_RATE",
 )
 
+EPOCH = date(1970, 1, 1)
+MILLISECONDS = 86_400_000
+"""Of a day."""
+
 VIDEO_METRICS = (
     "SAVE",
     "IMPRESSION",
@@ -77,18 +82,27 @@ class AccountAnalytics(DaysStream):
     def rows(
         self,
         answer: Record,
-        window: Range,  # noqa: ARG002
+        window: Range,
         over: Mapping[str, str],
         page: Page,
     ) -> Iterator[Record]:
-        """A row per part of the split and day."""
+        """A row per part of the split and day; a part without any may get its days later."""
         about = asked_about(self, over)
+        without = set(answer)
         for part, row in day_rows(answer, {**about, "split": None}, page):
+            without.discard(part)
             yield {**row, **about, "split": part}
+        if without and without < answer.keys():
+            parts = ", ".join(map(plain, sorted(without)))
+            page.notes.add(f"the answer has no day for {parts}; days stay open until it has")
+            page.still_to_come = window.first
 
 
 class RankingStream(DaysStream):
-    """The most successful Pins of a window, or of each day; without a Pin, nothing was seen."""
+    """The most successful Pins of a window, or of each day.
+
+    Without a Pin nothing was seen, where the answer says that the days are available already.
+    """
 
     scopes = ("pins:read", "user_accounts:read")
     adds: ClassVar = {"account_id": "string"}
@@ -133,6 +147,8 @@ class RankingStream(DaysStream):
         if not isinstance(pins, list) or not isinstance(available, dict):
             page.odd.append(StreamError(f"the answer about {window} has no list of Pins"))
             return
+        if not pins and not _reach(available, window.last):
+            page.still_to_come = window.last
         for rank, pin in enumerate(pins, 1):
             parts = pin if isinstance(pin, dict) else {}
             metrics, statuses = parts.get("metrics") or {}, parts.get("data_status") or {}
@@ -150,6 +166,12 @@ class RankingStream(DaysStream):
     def is_open(self, record: Record) -> bool:
         """Whether one of the row's metrics may still change."""
         return any(record.get(f"{metric.lower()}_status") in OPEN for metric in self.metrics)
+
+
+def _reach(available: Mapping[str, Any], day: date) -> bool:
+    """Whether days are available up to this one, as far as an answer says it (milliseconds)."""
+    latest = available.get("latest_available_timestamp")
+    return not isinstance(latest, int) or latest >= MILLISECONDS * (day - EPOCH).days
 
 
 class TopPins(RankingStream):

@@ -74,10 +74,12 @@ class PinAnalytics(PinMetricsStream):
 
     def rows_of(self, page: AnswersPage, value: str, one: Record, parts: Record) -> list[Record]:
         """A row per day; what the answer says of the Pin's life goes to the other stream."""
-        keys = {"pin_id": one["id"], "app_type": value}
+        keys, odd = {"pin_id": one["id"], "app_type": value}, len(page.odd)
         rows = [{**row, **keys} for _, row in day_rows(parts, keys, page)]
-        if not rows and not page.odd and not self.is_newborn(one):
-            raise StreamError("it has no day in it")
+        if not rows and len(page.odd) == odd:
+            if not self.is_newborn(one):
+                raise StreamError("it has no day in it")
+            page.still_to_come = min(one["born"], page.still_to_come or one["born"])
         if value == "ALL":
             page.totals.append(_totals(one, parts, page))
         return rows

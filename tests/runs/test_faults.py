@@ -115,6 +115,7 @@ REFUSED = {
     "pin_analytics_single": SKIPPED,
     "pin_analytics": ALL_ROWS,
 }
+AGAIN = {**dict.fromkeys(KINDS, STOPPED), "pin_analytics": ALL_ROWS}
 # Bulk access is tried with the first request; without it, Pins are asked for one by one.
 NOT_GRANTED = {
     **dict.fromkeys(KINDS, STOPPED),
@@ -190,10 +191,10 @@ ONCE = (
     Fault("404 code 40, 50", REFUSED, tuple(answer(kind="not_found", code=n) for n in (40, 50))),
     Fault("404 code 30", REFUSED, (answer(kind="not_found", code=30),)),
     Fault("409", REFUSED, tuple(answer(kind="conflict", code=code) for code in (4182, 409))),
-    Fault("400, other", STOPPED, (status(400, code=1, message="'page_size' was not numeric."),)),
-    Fault("429, spam", STOPPED, (status(429, code=8, message="Blocked as spam."),)),
-    Fault("a redirect", STOPPED, (answer(kind="redirect", url="https://example.com/v5/pins"),)),
-    Fault("501", STOPPED, (status(501, code=4181),)),
+    Fault("400, other", AGAIN, (status(400, code=1, message="'page_size' was not numeric."),)),
+    Fault("429, spam", AGAIN, (status(429, code=8, message="Blocked as spam."),)),
+    Fault("a redirect", AGAIN, (answer(kind="redirect", url="https://example.com/v5/pins"),)),
+    Fault("501", AGAIN, (status(501, code=4181),)),
 )
 
 ALWAYS = (

@@ -76,4 +76,4 @@ def test_metrics_that_are_refused_for_all_cost_few_requests(
     sim.faults.add(path="/analytics", kind="status", status=400, code=1, message="no", times=None)
     run = run_tap(sim, select=["pin_analytics"], start_days_back=1)
     assert run.exit_code == 1
-    assert len([seen for seen in sim.requests if "analytics" in seen.path]) < 20
+    assert len([seen for seen in sim.requests if "analytics" in seen.path]) < 60

@@ -115,9 +115,9 @@ def test_a_selected_stream_without_its_key_is_told(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("select", [["pin_analytics"], ["pins", "pin_analytics"]])
-def test_a_try_sets_no_bookmark(sim: Simulator, select: list[str]) -> None:
-    """Of one Pin the list is read to its end, and the child after one row no further."""
-    sim.world.alter["pin"] = lambda pin: pin | {"id": "1"}
+def test_a_try_sets_no_bookmark(simulate: Callable[..., Simulator], select: list[str]) -> None:
+    """The list of one Pin is read to its end, and what hangs on it for one row only."""
+    sim = simulate(boards=1, pins_per_board=1, protected_boards=0, secret_boards=0, likes=None)
     run = run_tap(sim, catalog=catalog_for(select), args=["--test"], start_days_back=5)
     for state in run.states:
         assert "replication_key_value" not in state["bookmarks"].get("pin_analytics", {})
