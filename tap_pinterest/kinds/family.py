@@ -18,7 +18,7 @@ from tap_pinterest.settings.narrowing import has_filter, is_changed
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tap_pinterest.kinds.stream import PinterestStream
     from tap_pinterest.records.decoding import Record
@@ -137,10 +137,11 @@ class Family:
         stream = self._stream
         if stream.name in stream.run.failures:
             return
-        for source in stream.sources:
+        for source in _above(stream):
             if stream.selected and (error := stream.run.failures.get(source.name)):
                 kind = Forbidden if isinstance(error, Forbidden) else StreamError
                 stream.run.fail(stream, kind(f"{source.name} was not read to the end"))
+                return
 
     def _tell_unseen(self) -> None:
         only = self._stream.only_parents
@@ -196,6 +197,13 @@ class Family:
             or has_filter(config, stream.name)
             or (above is not None and (above.only is not None or above.is_narrowed))
         )
+
+
+def _above(stream: PinterestStream) -> Iterator[PinterestStream]:
+    """All streams without which a stream cannot be complete, the nearest first."""
+    yield from stream.sources
+    for source in stream.sources:
+        yield from _above(source)
 
 
 def related(streams: Sequence[PinterestStream]) -> list[PinterestStream]:
