@@ -198,13 +198,8 @@ class TapPinterest(Tap):
     ) -> None:
         """Sync, or try to, and tell in the end whether anything is missing.
 
-        Args:
-            about: Whether to describe the tap and do nothing else.
-            about_format: In which form.
-            config: The settings.
-            state: The file of the state.
-            catalog: The file of the catalog.
-            test: `all` reads one record of each selected stream, `schema` writes all schemas.
+        With `about` the tap is described and does nothing else; `test` is `all` to read one record
+        of each selected stream, or `schema` to write all schemas.
 
         Raises:
             TapError: Something could not be read; the message says what, and what to do.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_pinterest.errors import Forbidden, StreamError, TooLate, Withheld, plain
 from tap_pinterest.kinds.batches import halved
-from tap_pinterest.kinds.reading import named
+from tap_pinterest.kinds.taking import named
 from tap_pinterest.records.pages import Page, combinations, path_for
 
 if TYPE_CHECKING:

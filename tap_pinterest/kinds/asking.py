@@ -17,6 +17,7 @@ from tap_pinterest.errors import (
 )
 from tap_pinterest.kinds.answers import Wording
 from tap_pinterest.kinds.batches import halved
+from tap_pinterest.kinds.taking import named
 from tap_pinterest.records.pages import combinations, path_for
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Asking:
             if self.in_bulk and isinstance(error, Withheld):
                 withheld.append(one)
             else:
-                stream.losses.lose(stream.name_of(one), error)
+                stream.losses.lose(named(one, stream.noun), error)
                 answers[one["id"]] = None
 
         ask = self._together if self.in_bulk else self.singly
@@ -110,7 +111,7 @@ class Asking:
             try:
                 answers |= self.singly([one], over)
             except Gone as error:
-                stream.losses.skip(stream.name_of(one), error)
+                stream.losses.skip(named(one, stream.noun), error)
                 answers[one["id"]] = None
             else:
                 if len(withheld) == len(objects) > 1:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from tap_pinterest.errors import Gone, Refused, StreamError, plain
+from tap_pinterest.errors import Gone, Refused, StreamError
 from tap_pinterest.kinds.asking import PROBES, Answer, Asking
 from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.records.decoding import decode_one
@@ -79,7 +79,6 @@ class BulkDaysStream(DaysStream):
 
     bulk_path: ClassVar[str]
     id_field: ClassVar[str]
-    noun: ClassVar[str]
     young_setting: ClassVar[str]
 
     _done = 0
@@ -99,12 +98,6 @@ class BulkDaysStream(DaysStream):
         one = super().parent_of(record)
         born = date.fromisoformat(one["created_at"][:10]) if one.get("created_at") else None
         return {"id": one["id"], "born": born, "metrics": self.asks_for(record)}
-
-    def name_of(self, parent: Record) -> str:
-        """An object, or a batch of them by its first."""
-        members = parent.get("members") or (parent,)
-        others = f" and {counted(len(members) - 1, 'other')}" if len(members) > 1 else ""
-        return f"{self.noun} {plain(members[0]['id'])}{others}"
 
     def is_newborn(self, one: Record) -> bool:
         """Whether an object is so young that an answer about it may have no days yet."""

@@ -206,21 +206,17 @@ class DaysStream(PinterestStream):
         progress = self.progress(part)
         if progress.has_holes:
             self.note("an earlier run left something out; the next one reads all of it again")
-            progress.abandon()
+            progress.begin()
             return
         if not self.expects_days:
             progress.reached(progress.span.last)
         progress.complete()
 
     def fell_short(self, part: str) -> None:
-        """Let the next run begin anew from the same bookmark, where this one got to its end."""
+        """Let the next run begin anew at the same day, where this one got to its end."""
         progress = self.progress(part)
-        if not self.reading.ended or not progress.span:
-            return
-        if self.name in self.run.failures:
+        if self.reading.ended and progress.span:
             progress.begin()
-        else:
-            progress.abandon()
 
 
 def _day(text: str) -> date | None:

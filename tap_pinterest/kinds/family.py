@@ -18,7 +18,7 @@ from tap_pinterest.settings.narrowing import has_filter, is_changed
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tap_pinterest.kinds.stream import PinterestStream
     from tap_pinterest.records.decoding import Record
@@ -135,10 +135,10 @@ class Family:
 
     def _tell_what_is_missing_above(self) -> None:
         stream = self._stream
-        if stream.name in stream.run.failures or not stream.selected:
+        if stream.name in stream.run.failures:
             return
-        for source in stream.sources:
-            if error := stream.run.failures.get(source.name):
+        for source in _above(stream):
+            if stream.selected and (error := stream.run.failures.get(source.name)):
                 kind = Forbidden if isinstance(error, Forbidden) else StreamError
                 stream.run.fail(stream, kind(f"{source.name} was not read to the end"))
                 return
@@ -197,6 +197,13 @@ class Family:
             or has_filter(config, stream.name)
             or (above is not None and (above.only is not None or above.is_narrowed))
         )
+
+
+def _above(stream: PinterestStream) -> Iterator[PinterestStream]:
+    """All streams without which a stream cannot be complete, the nearest first."""
+    yield from stream.sources
+    for source in stream.sources:
+        yield from _above(source)
 
 
 def related(streams: Sequence[PinterestStream]) -> list[PinterestStream]:

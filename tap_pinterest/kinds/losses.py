@@ -28,6 +28,7 @@ class Losses:
         self._lock = threading.Lock()
         self._parts: set[str] = set()
         self._forbidden: set[str] = set()
+        self._noted: set[str] = set()
         self._last: StreamError | None = None
         self._failed = False
         self.skipped = 0
@@ -56,6 +57,12 @@ class Losses:
         self._stream.run.fail(
             self._stream, type(error)(f"{what}: {error}" if what else str(error), error.answer)
         )
+
+    def note(self, sentence: str) -> None:
+        """Tell something that is no loss of rows, once."""
+        if sentence not in self._noted:
+            self._noted.add(sentence)
+            self._stream.note(sentence)
 
     def lose(self, what: str, error: StreamError, part: str = "") -> None:
         """Note that something was not read: skipped or missed, as the error is; see `skip`."""

@@ -14,14 +14,14 @@ from tap_pinterest.errors import (
     Refused,
     StreamError,
     Withheld,
-    plain,
 )
 from tap_pinterest.kinds.batches import Waiting
+from tap_pinterest.kinds.taking import named, take
 from tap_pinterest.readahead import ReadAhead, fan_out
 from tap_pinterest.records.pages import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from tap_pinterest.kinds.stream import PinterestStream
     from tap_pinterest.records.decoding import Record
@@ -45,7 +45,6 @@ class Reading:
         self.waiting = Waiting(stream.batch) if stream.batch else None
         self._failed = 0
         self._closed: list[tuple[str, Forbidden]] = []
-        self._noted: set[str] = set()
         self.begun = True
         self.stopped = False
         self.ended = False
@@ -112,7 +111,7 @@ class Reading:
         assert self._ahead is not None  # noqa: S101 - for the type checker
         with contextlib.closing(self._ahead) as pages:
             for page in pages:
-                yield page, self.take(page)
+                yield page, take(stream, page)
 
     def skip(self, reason: str) -> None:
         """Say why the stream is not read, where the user wants it; it is not complete then."""
@@ -149,7 +148,7 @@ class Reading:
         """The pages of parents, in their order; several are fetched at once."""
         stream = self._stream
         if page := stream.at_once(parents):
-            yield page, self.take(page)
+            yield page, take(stream, page)
             return
         width = stream.config["max_concurrency"]
         open_ = [parent for parent in parents if not self._is_closed(parent)]
@@ -161,7 +160,7 @@ class Reading:
                     continue
                 try:
                     for page in pages:
-                        yield page, self.take(page)
+                        yield page, take(stream, page)
                 except (Forbidden, QuotaExhausted, Gone, StreamError) as error:
                     self._lost(parent, error)
                 else:
@@ -188,7 +187,7 @@ class Reading:
             StreamError: It is about more than this parent.
         """
         stream, part = self._stream, self._stream.part_of(parent)
-        what, is_batch = stream.name_of(parent), "members" in parent
+        what, is_batch = named(parent, stream.noun), "members" in parent
         if stream.part_by and isinstance(error, Forbidden | Withheld):
             stream.losses.forbid(what, error, part)
         elif isinstance(error, QuotaExhausted) or (is_batch and isinstance(error, Forbidden)):
@@ -204,54 +203,3 @@ class Reading:
         self._failed = 0 if is_its_own else self._failed + 1
         if self._failed >= GIVE_UP_AFTER:
             raise error
-
-    # -- pages
-
-    def take(self, page: Page) -> list[Record]:
-        """A page's records, completed and made to fit; what is none of them is told.
-
-        A record without its key is left out: two of them would be one row.
-        """
-        stream, losses = self._stream, self._stream.losses
-        try:
-            records = page.records()
-        except StreamError as error:
-            losses.miss(named(page.adds), error, page.part)
-            return []
-        for odd in page.odd:
-            losses.miss(named(page.adds), odd, page.part)
-        for note in page.notes - self._noted:
-            self._noted.add(note)
-            stream.note(note)
-        losses.served = losses.served or bool(records) or type(page) is Page
-        adds, fill, keys = page.adds, stream.fill, stream.primary_keys
-        for record in records:
-            if adds:
-                record.update(adds)
-            fill(record)
-        stream.emission.fit(records)
-        whole = []
-        for record in records:
-            for key in keys:
-                if record.get(key) in NO_KEY:
-                    losses.miss(
-                        named(page.adds),
-                        StreamError(f"a record has no `{key}`: {plain(record)}"),
-                        page.part,
-                    )
-                    break
-            else:
-                whole.append(record)
-        stream.took(page, whole)
-        return whole
-
-
-NO_KEY = (None, "")
-"""What a key that is missing is."""
-
-
-def named(values: Mapping[str, object]) -> str:
-    """An object as the user knows it: its parent's ids, or nothing."""
-    return ", ".join(
-        f"{name} {plain(value)}" for name, value in values.items() if isinstance(value, str | int)
-    )

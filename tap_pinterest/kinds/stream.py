@@ -31,7 +31,7 @@ from tap_pinterest.kinds.bookmarks import partition
 from tap_pinterest.kinds.emission import Emission, collected
 from tap_pinterest.kinds.family import Family
 from tap_pinterest.kinds.losses import Losses
-from tap_pinterest.kinds.reading import Reading, named
+from tap_pinterest.kinds.reading import Reading
 from tap_pinterest.network.transport import Params, Request
 from tap_pinterest.records.pages import Page, query
 from tap_pinterest.records.schemas import load_schema
@@ -71,6 +71,7 @@ class PinterestStream(Stream, abc.ABC):
     parent_fields: ClassVar[Mapping[str, str]] = {}  # own names of what the parent's record has
     only_parents: ClassVar[setting | None] = None  # names the records whose children are read
     part_by: ClassVar[str | None] = None  # field that names the partition, see above
+    noun: ClassVar[str] = ""  # what people call a parent, where its fields' names do not say that
     batch: ClassVar[Batch | None] = None  # how parents are asked for together, if they are
     whole: ClassVar[bool] = True  # read whole each time, so that what is not there is gone
 
@@ -88,10 +89,6 @@ class PinterestStream(Stream, abc.ABC):
     def parent_of(self, record: Record) -> Record:
         """What this child needs of a parent's record."""
         return {mine: record.get(theirs) for mine, theirs in self.parent_fields.items()}
-
-    def name_of(self, parent: Record) -> str:
-        """A parent, or a batch of them, as the user knows it."""
-        return named(parent)
 
     def part_of(self, record: Mapping[str, Any]) -> str:
         """The partition of a record, of a parent or of a batch of parents."""
@@ -160,9 +157,10 @@ class PinterestStream(Stream, abc.ABC):
     # Records are made to fit their schema before the SDK sees them, stream maps or not.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    # The SDK's partitions are parents; ours are in the state by `bookmarks.of`.
+    # The SDK's partitions are parents; ours are in the state by `state_of`.
     state_partitioning_keys: ClassVar[Sequence[str]] = ()
     partitions = None
+    emit_activate_version_messages = False  # it would do so before the records
 
     def __init__(self, tap: Tap, run: Run) -> None:
         """Make the stream of a tap; `run` is what it shares with the others."""
@@ -193,11 +191,6 @@ class PinterestStream(Stream, abc.ABC):
     def wanted(self) -> bool:
         """Whether this stream or one of its children is selected."""
         return bool(self.selected or self.has_selected_descendents)
-
-    @property
-    def emit_activate_version_messages(self) -> bool:
-        """Whether the SDK sends ACTIVATE_VERSION: never, as it would do so before the records."""
-        return False
 
     def start(self) -> None:
         """Begin to read ahead, when this is a root stream that will be asked for."""
@@ -244,7 +237,7 @@ class PinterestStream(Stream, abc.ABC):
         super().log(message, *args, **kwargs)
 
     def get_record_counter(self, **_: Any) -> Any:
-        """The stream's tally, which counts and times all batches of parents."""
+        """The stream's tally, for all batches of parents; it is the timer, too."""
         return self.tally
 
     get_sync_timer = get_record_counter

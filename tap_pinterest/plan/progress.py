@@ -211,10 +211,6 @@ class Progress:
         self.has_holes = self.has_holes or holes
         self._keep(after, through)
 
-    def abandon(self) -> None:
-        """End a reading that leaves holes: the next run begins anew, from the same bookmark."""
-        self._forget()
-
     def complete(self) -> None:
         """Set the bookmark, all at once, after everything was read."""
         state, through = self._state, self.through
