@@ -75,9 +75,9 @@ class Reading:
                         stream.writer.flush()
                         with stream.writer.undisturbed():
                             yield from stream.own(records)
-                    del records  # its memory serves the next page
                     stream.tally.did()
                     stream.passed(page)
+                    del page, records  # their memory serves the next page
             if is_root:
                 self.ended = True
                 stream.family.flush()
