@@ -78,9 +78,9 @@ class Reading:
                         stream.writer.flush()
                         with stream.writer.undisturbed():
                             yield from stream.own(records)
-                    del records  # its memory serves the next page
                     stream.tally.did()
                     stream.passed(page)
+                    del page, records  # their memory serves the next page
         except StreamError as error:
             self.stop(error)
         if is_root:
