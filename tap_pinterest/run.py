@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import Counter
 from datetime import UTC, datetime
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -32,6 +33,12 @@ logger = logging.getLogger("tap-pinterest")
 
 TOLD_ONE_BY_ONE = 10
 """How many reasons are logged for which a stream is incomplete; all are counted."""
+
+IN_VERDICT = 8
+"""Streams whose reasons the last line gives; each has been told in a line of its own."""
+
+REASON = 300
+"""Characters of a reason in the last line."""
 
 READ_AHEAD = 24 << 20
 """Bytes of answers that may wait for their turn."""
@@ -163,7 +170,7 @@ class Run:
 
     def verdict(self) -> str | None:
         """What is missing and what to do about it; None after a run that read everything."""
-        parts = []
+        names, parts = [], []
         for name, error in self.failures.items():
             if self._is_tolerated(error):
                 continue
@@ -172,12 +179,15 @@ class Run:
             )
             more = self._reasons[name] - 1
             others = f" (and {counted(more, 'other')})" if more else ""
-            parts.append(f"{name}{scopes}: {error}{others}")
+            parts.append(f"{name}{scopes}: {shorten(str(error), REASON, placeholder=' …')}{others}")
+            names.append(name)
         if not parts:
             return None
+        if behind := names[IN_VERDICT:]:
+            parts[IN_VERDICT:] = [f"and {some(behind)}, as said above"]
         return (
-            f"The run is incomplete; {len(parts)} of its streams could not be read to the end. "
-            "Put right what is said, or deselect these streams, and run again with the last "
+            f"The run is incomplete; {counted(len(names), 'stream')} could not be read to the end. "
+            "Put right what is said, or deselect what cannot be read, and run again with the last "
             "state. " + " | ".join(parts)
         )
 

@@ -86,6 +86,11 @@ def upsert(warehouse: dict[str, Table], run: Run) -> None:
         table(stream, [message["record"]], warehouse.setdefault(stream, {}))
 
 
+def state_of_stream(run: Run, stream: str) -> Row:
+    """What the last state of a run says of a stream."""
+    return run.states[-1]["bookmarks"][stream]
+
+
 def exact(stream: str, rows: Iterable[Row]) -> list[Row]:
     """Rows as a run's records are read: absent fields null, fractions as Decimal."""
     return [json.loads(json.dumps(row), parse_float=Decimal) for row in with_nulls(stream, rows)]

@@ -27,6 +27,8 @@ from tap_pinterest.settings import setting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from singer_sdk.singerlib import Catalog
+
     from tap_pinterest.kinds.answers import Over
     from tap_pinterest.plan.dates import Range
     from tap_pinterest.records.decoding import Record
@@ -65,6 +67,12 @@ class DaysStream(PinterestStream):
     def is_open(self, record: Record) -> bool:
         """Whether the figures of a row may still change."""
         return record.get("data_status") in OPEN
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take over what a catalog says of this stream, be it one that knows no bookmark of it."""
+        declared = self.replication_key
+        super().apply_catalog(catalog)
+        self.replication_key = declared or self.replication_key
 
     # -- which days
 

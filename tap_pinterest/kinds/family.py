@@ -68,8 +68,8 @@ class Family:
             if child.selected:
                 # The SDK writes a child's SCHEMA with its first parent, which may never come.
                 child._write_schema_message()  # noqa: SLF001
-                if (reason := child.why_skipped()) and not self._stream.why_skipped():
-                    child.reading.skip(reason)
+            if child.wanted and (reason := child.why_skipped()):
+                child.reading.skip(reason)
             child.family.open()
 
     def hand_down(self, records: list[Record]) -> None:
@@ -135,10 +135,10 @@ class Family:
 
     def _tell_what_is_missing_above(self) -> None:
         stream = self._stream
-        if stream.name in stream.run.failures:
+        if stream.name in stream.run.failures or not stream.selected:
             return
         for source in _above(stream):
-            if stream.selected and (error := stream.run.failures.get(source.name)):
+            if error := stream.run.failures.get(source.name):
                 kind = Forbidden if isinstance(error, Forbidden) else StreamError
                 stream.run.fail(stream, kind(f"{source.name} was not read to the end"))
                 return

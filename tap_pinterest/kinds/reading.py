@@ -85,8 +85,7 @@ class Reading:
             self.stop(error)
         if is_root:
             self.ended = not self.stopped
-            # Also where the list broke off: what was found on it is read, every night.
-            stream.family.flush()
+            stream.family.flush()  # what was found on a list that broke off is read, too
             stream.family.close()
             # A STATE that says what the last one said is not written, and would not flush.
             stream.writer.flush()
@@ -115,9 +114,10 @@ class Reading:
                 yield page, take(stream, page)
 
     def skip(self, reason: str) -> None:
-        """Say why the stream is not read; it is not complete then."""
+        """Say why the stream is not read, where the user wants it; it is not complete then."""
         self.begun = False
-        self._stream.logger.warning("Stream %s is skipped: %s.", self._stream.name, reason)
+        if self._stream.selected:
+            self._stream.logger.warning("Stream %s is skipped: %s.", self._stream.name, reason)
 
     # -- parents
 
@@ -142,8 +142,7 @@ class Reading:
         try:
             self._stream.sync({"parents": len(parents)})
         except (AbortedSyncFailedException, AbortedSyncPausedException):
-            # One record was to be tried: that is neither a reason to go on nor all there is.
-            self.stopped, self.begun = True, False
+            self.stopped, self.begun = True, False  # one record was to be tried; there are more
 
     def of_parents(self, parents: Sequence[Record]) -> Taken:
         """The pages of parents, in their order; several are fetched at once."""

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
-    from singer_sdk.singerlib import Catalog
 
     from tap_pinterest.kinds.batches import Batch
     from tap_pinterest.records.decoding import Record
@@ -103,7 +102,8 @@ class PinterestStream(Stream, abc.ABC):
         """Why this stream is not read although it is selected; None to read it."""
         if self.run.account_params and not self.takes_ad_account:
             return "its endpoint does not take `ad_account_id` and would answer for another account"
-        return self.parent.why_skipped() if self.parent else None
+        above = self.parent.why_skipped() if self.parent else None
+        return above and f"the stream above it is skipped: {above}"
 
     @property
     def sources(self) -> Sequence[PinterestStream]:
@@ -153,12 +153,6 @@ class PinterestStream(Stream, abc.ABC):
         return Request(path, query, self.quota, self.rank, single, self.name)
 
     # -- the SDK's hooks
-
-    def apply_catalog(self, catalog: Catalog) -> None:
-        """Take over what a catalog says of this stream; one without the bookmark's field, too."""
-        declared = self.replication_key
-        super().apply_catalog(catalog)
-        self.replication_key = declared or self.replication_key
 
     # Records are made to fit their schema before the SDK sees them, stream maps or not.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -236,17 +230,14 @@ class PinterestStream(Stream, abc.ABC):
         self.logger.warning("Stream %s: %s", self.name, sentence)
 
     def log(self, message: str, *args: Any, **kwargs: Any) -> None:
-        """Log a message; what the SDK says of each batch of parents is for DEBUG after the first.
-
-        So is an error that it did not handle: whoever does tells it.
-        """
+        """Log a message; what the SDK repeats per batch, or others tell, is for DEBUG."""
         if (message in self._told and self.parent) or message.startswith("An unhandled error"):
             kwargs["level"] = logging.DEBUG
         self._told.add(message)
         super().log(message, *args, **kwargs)
 
     def get_record_counter(self, **_: Any) -> Any:
-        """The stream's tally, for all batches of parents; it is the timer, too."""
+        """The stream's tally, which counts and times all batches of parents."""
         return self.tally
 
     get_sync_timer = get_record_counter

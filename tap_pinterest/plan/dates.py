@@ -33,7 +33,7 @@ class Range:
         return self.first <= self.last
 
     def __str__(self) -> str:
-        return f"{self.first} to {self.last}"
+        return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
 
     def days(self) -> Iterator[Range]:
         """Each day as a range of its own."""
