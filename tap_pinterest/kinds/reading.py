@@ -44,7 +44,6 @@ class Reading:
         self._parents: Sequence[Record] = ()
         self.waiting = Waiting(stream.batch) if stream.batch else None
         self._failed = 0
-        self._closed: list[tuple[str, Forbidden]] = []
         self._noted: set[str] = set()
         self.begun = True
         self.stopped = False
@@ -166,16 +165,10 @@ class Reading:
                     self._lost(parent, error)
                 else:
                     self._failed = 0
-                    self._tell_closed()
+                    self._stream.losses.tell_held()
                 if stream.part_by and not (stream.parent and stream.parent.part_by):
                     stream.family.end(stream.part_of(parent))
-        self._tell_closed()
-
-    def _tell_closed(self) -> None:
-        """Tell of parents that are forbidden as the whole stream would be, which it is not."""
-        for what, error in self._closed:
-            self._stream.losses.miss(what, error)
-        self._closed.clear()
+        self._stream.losses.tell_held()
 
     def _is_closed(self, parent: Record) -> bool:
         """Whether the ad account of a parent turned out not to be open to us."""
@@ -194,7 +187,7 @@ class Reading:
         elif isinstance(error, QuotaExhausted) or (is_batch and isinstance(error, Forbidden)):
             raise error
         elif isinstance(error, Forbidden):
-            self._closed.append((what, error))
+            stream.losses.hold(what, error)
         else:
             stream.losses.lose(what, error, part)
         stream.gave_up(parent, error)
@@ -232,16 +225,12 @@ class Reading:
         stream.emission.fit(records)
         whole = []
         for record in records:
-            for key in keys:
-                if record.get(key) in NO_KEY:
-                    losses.miss(
-                        named(page.adds),
-                        StreamError(f"a record has no `{key}`: {plain(record)}"),
-                        page.part,
-                    )
-                    break
-            else:
+            lacks = next((key for key in keys if record.get(key) in NO_KEY), None)
+            if lacks is None:
                 whole.append(record)
+            else:
+                odd = StreamError(f"a record has no `{lacks}`: {plain(record)}")
+                losses.miss(named(page.adds), odd, page.part)
         stream.took(page, whole)
         return whole
 
