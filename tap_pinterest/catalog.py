@@ -56,10 +56,7 @@ def check_catalog(
     Raises:
         TapError: It is not a catalog.
     """
-    for problem in _catalog_problems(catalog):
-        raise TapError(
-            f"The catalog cannot be used: {problem}. Make a new one: `tap-pinterest --discover`."
-        )
+    _stop_at(_catalog_problems(catalog))
     _warn_of_unknown(catalog, ("streams",), "the catalog")
     for entry in catalog["streams"]:
         name = entry["tap_stream_id"]
@@ -71,6 +68,7 @@ def check_catalog(
             )
             continue
         _warn_of_unknown(entry, ENTRY, f"stream {name}")
+        _set_keys(entry, keys[name])
         for meta in entry.get("metadata", ()):
             _complete(entry, meta, keys[name])
             crumb, what = meta["breadcrumb"], meta["metadata"]
@@ -80,11 +78,40 @@ def check_catalog(
                 logger.warning("The catalog selects %s.%s, which does not exist.", name, field)
 
 
+def _stop_at(problems: Iterator[str]) -> None:
+    for problem in problems:
+        raise TapError(
+            f"The catalog cannot be used: {problem}. Make a new one: `tap-pinterest --discover`."
+        )
+
+
+def _set_keys(entry: dict[str, Any], keys: Collection[str]) -> None:
+    """Let rows be told apart by what tells them apart, whatever the catalog says."""
+    name, root = entry["tap_stream_id"], _root(entry)
+    if root.get("selected") is False:
+        return
+    said = entry.get("key_properties") or root.get("table-key-properties")
+    if said and set(said) != set(keys):
+        logger.warning(
+            "The catalog says that rows of stream %s are told apart by %s; it is by %s.",
+            name,
+            ", ".join(said),
+            ", ".join(keys),
+        )
+    entry["key_properties"] = [*keys]
+    _stop_at(_key_problems(entry, f"stream {name!r}"))
+
+
+def _root(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of the stream itself."""
+    return next((m["metadata"] for m in entry.get("metadata", ()) if not m["breadcrumb"]), {})
+
+
 def _complete(entry: dict[str, Any], meta: dict[str, Any], keys: Collection[str]) -> None:
     """Make keys leave, and let the words of the Singer specification reach the SDK."""
     crumb, what = meta["breadcrumb"], meta["metadata"]
     if not crumb and what.get("replication-method"):  # which Meltano's `metadata` sets
-        entry["replication_method"] = what["replication-method"]
+        entry["replication_method"] = what["forced-replication-method"] = what["replication-method"]
     if crumb in [["properties", key] for key in (*keys, entry.get("replication_key"))]:
         what["inclusion"] = "automatic"
 
@@ -138,9 +165,7 @@ def _entry_problems(entry: Mapping[str, Any], stream: str) -> Iterator[str]:
 
 def _key_problems(entry: Mapping[str, Any], stream: str) -> Iterator[str]:
     """Keys and bookmarks that are no fields; everything else of the entry was looked at before."""
-    root: dict[str, Any] = next(
-        (m["metadata"] for m in entry.get("metadata", []) if not m["breadcrumb"]), {}
-    )
+    root = _root(entry)
     names = entry.get("key_properties") or root.get("table-key-properties") or []
     bookmark = entry.get("replication_key") or root.get("replication-key")
     for name in [*names, *([bookmark] if bookmark else [])]:

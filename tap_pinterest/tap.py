@@ -24,6 +24,7 @@ from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
 from tap_pinterest.state import check_state
 from tap_pinterest.streams import STREAMS
+from tap_pinterest.words import counted
 from tap_pinterest.writer import Interrupted, Writer
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ class TapPinterest(Tap):
         # Records hold no cycles: without the start-up's objects the collector finds little to do.
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
+        selected = [stream.name for stream in tap.run.streams if stream.selected]
         try:
             with tap.run.report.told():
                 tap.try_all() if test == "all" else tap.sync_all()
@@ -247,9 +249,12 @@ class TapPinterest(Tap):
                 "why. Run again with the last state that it confirmed."
             ) from None
         finally:
-            tap.run.report.tell_end(s.name for s in tap.run.streams if s.selected)
+            if test == "disabled":
+                tap.run.report.tell_end(selected)
         if verdict := tap.run.verdict():
             raise TapError(verdict)
+        if test == "all":
+            cls.logger.info("%s tried, and nothing went wrong.", counted(len(selected), "stream"))
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Private in the SDK, whose own handler writes the state into the middle of a line and

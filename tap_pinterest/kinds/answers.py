@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from tap_pinterest.errors import Forbidden, Gone, StreamError, Withheld, plain
+from tap_pinterest.errors import Forbidden, StreamError, Withheld, plain
 from tap_pinterest.kinds.batches import halved
 from tap_pinterest.kinds.reading import named
 from tap_pinterest.records.pages import Page, combinations, path_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tap_pinterest.kinds.days import DaysStream
     from tap_pinterest.network.transport import Params
@@ -24,8 +24,31 @@ ROW_SIZE = 1000
 """Bytes that a decoded row holds, about."""
 
 
-class TooLate(Gone):
-    """Days that Pinterest kept when the run was planned, and keeps no longer."""
+class TooLate(StreamError):
+    """None of the days that a run was to ask for is kept any more."""
+
+
+class Wording:
+    """The query about a window of days, worded when it is sent: midnight may come before.
+
+    Attributes:
+        days: Those of the window that were asked for, once it was worded.
+    """
+
+    def __init__(self, stream: DaysStream, window: Range, **more: Any) -> None:
+        self._stream, self._window, self._more = stream, window, more
+        self.days = window
+
+    def __call__(self) -> Params:
+        """The query, as it is right now.
+
+        Raises:
+            TooLate: Pinterest keeps none of the days any more.
+        """
+        self.days = self._stream.still_kept(self._window)
+        if not self.days:
+            raise TooLate(f"Pinterest keeps none of {self._window} any more")
+        return self._stream.query(start_date=self.days.first, end_date=self.days.last, **self._more)
 
 
 def answers(stream: DaysStream) -> Iterator[Page]:
@@ -40,10 +63,7 @@ def answers(stream: DaysStream) -> Iterator[Page]:
         asked = list(combinations(stream.over, stream.config))
         for number, over in enumerate(asked, 1):
             ends = window.last.isoformat() if number == len(asked) else None
-            try:
-                yield _ask(stream, window, over, {}, ends)
-            except TooLate as error:
-                stream.note(str(error))
+            yield _ask(stream, window, over, {}, ends)
 
 
 def answers_about(stream: DaysStream, parent: Record) -> Iterator[Page]:
@@ -68,38 +88,24 @@ def _ask(
     batch, ids = stream.batch, {}
     if batch and "members" in parent:
         ids = {batch.param: [each[batch.of] for each in parent["members"]]}
-    path, query = path_for(stream.path, parent), worded(stream, window, **over, **ids)
+    adds = {name: value for name, value in parent.items() if name != "members"}
+    page = Page([], 0, adds, stream.part_of(parent), ends)
+    path, query = path_for(stream.path, parent), Wording(stream, window, **over, **ids)
     try:
         answer = stream.run.transport.get(
             stream.request(path, query, single=bool(parent)), stream.read_answer
         )
+    except TooLate:
+        return page
     except Withheld as error:
         if stream.part_by:  # it is the partition that is not open, not one of the members
             raise Forbidden(str(error), error.answer) from error
         raise
-    adds = {name: value for name, value in parent.items() if name != "members"}
-    page = Page([], 0, adds, stream.part_of(parent), ends)
-    rows = list(stream.rows(answer, window, over, page))
+    rows = list(stream.rows(answer, query.days, over, page))
     if stream.expects_days and not rows and not page.odd:
-        page.odd.append(StreamError(f"the answer about {window} has no day in it"))
+        page.odd.append(StreamError(f"the answer about {query.days} has no day in it"))
     page.items, page.size = rows, ROW_SIZE * len(rows)
     return page
-
-
-def worded(stream: DaysStream, window: Range, **more: Any) -> Callable[[], Params]:
-    """The query about a window of days, worded when it is sent: midnight may come before.
-
-    Raises (when it is worded):
-        TooLate: Pinterest keeps none of the days any more.
-    """
-
-    def query() -> Params:
-        days = stream.frame.kept(window)
-        if not days:
-            raise TooLate(f"{window} was not read in time: Pinterest keeps {stream.kept_days} days")
-        return stream.query(start_date=days.first, end_date=days.last, **more)
-
-    return query
 
 
 def day_rows(
@@ -122,7 +128,8 @@ def day_rows(
             if not isinstance(metrics, dict | None):
                 page.odd.append(StreamError(f"the answer has {plain(day)} among its days"))
                 continue
-            row = {name: value for name, value in day.items() if name != "metrics"}
+            # Its date is a key: no metric of that name may take the place of one that lacks.
+            row = {"date": None} | {k: v for k, v in day.items() if k != "metrics"}
             yield part, with_metrics(row, metrics or {}, about, page)
 
 

@@ -14,16 +14,15 @@ from tap_pinterest.errors import (
     StreamError,
     Withheld,
 )
-from tap_pinterest.kinds.answers import worded
+from tap_pinterest.kinds.answers import TooLate, Wording
 from tap_pinterest.kinds.batches import halved
 from tap_pinterest.records.pages import combinations, path_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from tap_pinterest.kinds.answers import Over
     from tap_pinterest.kinds.bulk import BulkDaysStream
-    from tap_pinterest.network.transport import Params
     from tap_pinterest.records.decoding import Record
 
 PROBES = 5
@@ -66,6 +65,9 @@ class Asking:
                 self.in_bulk = self._is_answered_together(one, over)
             except (Forbidden, QuotaExhausted):
                 raise
+            except TooLate:
+                self.in_bulk = True
+                return
             except Gone:
                 continue
             except StreamError as error:
@@ -97,17 +99,20 @@ class Asking:
             if self.in_bulk and isinstance(error, Withheld):
                 withheld.append(one)
             else:
-                stream.losses.lose(f"{stream.noun} {one['id']}", error)
+                stream.losses.lose(stream.name_of(one), error)
                 answers[one["id"]] = None
 
         ask = self._together if self.in_bulk else self.singly
-        for answer in halved(objects, lambda some: ask(some, over), lost):
-            answers |= answer
+        try:
+            for answer in halved(objects, lambda some: ask(some, over), lost):
+                answers |= answer
+        except TooLate:
+            return dict.fromkeys(one["id"] for one in objects)
         for one in withheld:  # from us, or from those who ask in bulk?
             try:
                 answers |= self.singly([one], over)
             except Gone as error:
-                stream.losses.skip(f"{stream.noun} {one['id']}", error)
+                stream.losses.skip(stream.name_of(one), error)
                 answers[one["id"]] = None
             else:
                 if len(withheld) == len(objects) > 1:
@@ -134,6 +139,6 @@ class Asking:
         request = request._replace(rank=stream.rank + one.get("turn", 0.0))
         return {one["id"]: stream.run.transport.get(request, _read_whole)}
 
-    def _query(self, one: Record, **more: Any) -> Callable[[], Params]:
+    def _query(self, one: Record, **more: Any) -> Wording:
         metrics, span = ",".join(one["metrics"]), self._stream.progress().span
-        return worded(self._stream, span, metric_types=metrics, **more)
+        return Wording(self._stream, span, metric_types=metrics, **more)

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, Refused, StreamError
+from tap_pinterest.errors import Gone, Refused, StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -98,9 +98,9 @@ def halved(
             try:
                 yield ask(part)
                 answered = True
-            except (Forbidden, QuotaExhausted):
-                raise
             except StreamError as error:
+                if not isinstance(error, Gone | Refused) and type(error) is not StreamError:
+                    raise  # it is about more than what was asked for
                 fault = fault if isinstance(error, Gone) else error
                 if len(part) > 1:
                     failed.append(part)

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from tap_pinterest.errors import Gone, Refused, StreamError
+from tap_pinterest.errors import Gone, Refused, StreamError, plain
 from tap_pinterest.kinds.asking import PROBES, Answer, Asking
 from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.records.decoding import decode_one
 from tap_pinterest.records.pages import Page, combinations
+from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -99,6 +100,12 @@ class BulkDaysStream(DaysStream):
         born = date.fromisoformat(one["created_at"][:10]) if one.get("created_at") else None
         return {"id": one["id"], "born": born, "metrics": self.asks_for(record)}
 
+    def name_of(self, parent: Record) -> str:
+        """An object, or a batch of them by its first."""
+        members = parent.get("members") or (parent,)
+        others = f" and {counted(len(members) - 1, 'other')}" if len(members) > 1 else ""
+        return f"{self.noun} {plain(members[0]['id'])}{others}"
+
     def is_newborn(self, one: Record) -> bool:
         """Whether an object is so young that an answer about it may have no days yet."""
         return bool(one["born"] and one["born"] >= self.progress().span.last)
@@ -146,8 +153,8 @@ class BulkDaysStream(DaysStream):
         if after := self.progress().resumes_after:
             rest = [one for one in objects if _place(one) > _place({"id": after})]
             self.note(
-                f"going on behind {self.noun} {after}: {len(rest)} of {len(objects)} "
-                f"{self.noun}s are left"
+                f"going on behind {self.noun} {after}; still to read: {len(rest)} of "
+                f"{counted(len(objects), self.noun)}"
             )
             objects = rest
         self._tell_cost(len(objects))
@@ -158,7 +165,7 @@ class BulkDaysStream(DaysStream):
         self.reading.sync(objects)
         if self.reading.stopped:
             self.note(
-                f"{self._done} {self.noun}s are read, {len(objects) - self._done} are left; the "
+                f"read: {counted(self._done, self.noun)}, left: {len(objects) - self._done}; the "
                 "next run goes on there"
             )
 
@@ -196,9 +203,10 @@ class BulkDaysStream(DaysStream):
         requests = objects * len(list(combinations(self.over, self.config)))
         quota = self.run.transport.quotas[self.quota]
         self.note(
-            f"this app has no bulk access to {self.noun} analytics, so {objects} {self.noun}s cost "
-            f"{requests} requests: {math.ceil(requests / 60)} minutes at 60 a minute, or "
-            f"{math.ceil(requests / 1000)} days at the 1000 a day of a trial app"
+            f"this app has no bulk access to {self.noun} analytics; to ask for "
+            f"{counted(objects, self.noun)} takes {counted(requests, 'request')}: "
+            f"{counted(math.ceil(requests / 60), 'minute')} at 60 a minute, or "
+            f"{counted(math.ceil(requests / 1000), 'day')} at the 1000 a day of a trial app"
             + (f"; {quota.remaining} are left now" if quota.remaining is not None else "")
             + f". Where the quota ends the run, the next one goes on; `{self.young_setting}` "
             "bounds the work"

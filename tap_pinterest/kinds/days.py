@@ -96,6 +96,19 @@ class DaysStream(PinterestStream):
             keeps_place=self.keeps_place,
         )
 
+    def still_kept(self, window: Range) -> Range:
+        """Those days of a window that Pinterest keeps; which it dropped in the run is told once."""
+        days = self.frame.kept(window)
+        gone = dates.Range(window.first, min(days.first - dates.DAY, window.last))
+        if gone and gone.last not in self._dropped:
+            self._dropped.add(gone.last)
+            self.note(f"{gone} was not read in time: Pinterest keeps {self.kept_days} days")
+        return days
+
+    @functools.cached_property
+    def _dropped(self) -> set[date]:
+        return set()
+
     @property
     def asked(self) -> Range:
         """The days that the settings ask for."""
@@ -177,7 +190,8 @@ class DaysStream(PinterestStream):
         progress = self.progress(part)
         # Where days are read in their order, the key says itself up to where they are.
         through = progress.through if self.expects_days else progress.final
-        progress.remember(after, through, holes=holes or self.losses.within(part))
+        holes = holes or not self.losses.complete(part)
+        progress.remember(after, through, holes=holes)
 
     def completed(self, part: str) -> None:
         """Set the bookmark, unless an earlier run of this reading left a hole."""

@@ -15,6 +15,7 @@ from tap_pinterest.errors import Forbidden, StreamError
 from tap_pinterest.kinds.bookmarks import is_full_table
 from tap_pinterest.settings import setting
 from tap_pinterest.settings.narrowing import has_filter, is_changed
+from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,8 +92,10 @@ class Family:
     def flush(self, part: str | None = None) -> None:
         """Sync the descendants for parents that still wait for others: of a partition, or all."""
         for child in self.selected_children:
+            # Where the list broke off, a child that has dealt with all that waited is at its end.
+            is_all = part is not None or self._stream.reading.ended or bool(child.reading.waiting)
             child.sync_rest(part)
-            child.reading.ended = not child.reading.stopped
+            child.reading.ended = is_all and not child.reading.stopped
             child.family.flush(part)
 
     def end(self, part: str) -> None:
@@ -113,7 +116,7 @@ class Family:
         stream = self._stream
         stream.losses.close()
         if unfit := stream.emission.unfit:
-            stream.note(f"{unfit} values did not fit the schema and are null")
+            stream.note(f"{counted(unfit, 'value')} did not fit the schema and became null")
         stream.finished = stream.losses.complete()
         if not stream.finished:
             if not stream.part_by and stream.reading.begun:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import re
 import string
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_pinterest.errors import StreamError
+from tap_pinterest.errors import Refused
 from tap_pinterest.kinds.bookmarks import is_full_table
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.records.pages import (
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tap_pinterest.records.decoding import Record
+
+NOTHING = re.compile(rb"\s*(?:null|\[\s*\])\s*")
+"""The items of a page without a record."""
 
 EMPTY_IN_A_ROW = 50
 """Pages without a record that may follow each other; a few are normal inside a list."""
@@ -139,8 +143,8 @@ def paginate(
         single: Whether a refusal is about this one list.
 
     Raises:
-        StreamError: The list does not end, by a bookmark that comes again or by pages without
-            records; or it could not be read.
+        Refused: The list does not end, by a bookmark that comes again or by pages without records.
+        StreamError: It could not be read.
     """
     adds = adds or {}
     part, read = stream.part_of(dict(adds)), reader(stream.records_at)
@@ -156,12 +160,12 @@ def paginate(
         yield Page(page.items, size, adds, part)
         if not page.bookmark:
             return
-        empty = 0 if b"{" in bytes(memoryview(page.items)[:4096]) else empty + 1
+        empty = empty + 1 if NOTHING.fullmatch(page.items) else 0
         if page.bookmark in seen or empty >= EMPTY_IN_A_ROW:
             why = "sent a bookmark that it had sent before"
             if page.bookmark not in seen:
                 why = f"sent {empty} pages in a row without a record"
-            raise StreamError(
+            raise Refused(
                 f"GET {path} {why}; what follows is missing. This is a fault of the API: run again "
                 "later"
             )

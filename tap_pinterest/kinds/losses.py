@@ -59,7 +59,7 @@ class Losses:
         )
 
     def lose(self, what: str, error: StreamError, part: str = "") -> None:
-        """Note that something was skipped or missed, as its error says."""
+        """Note that something was not read: skipped or missed, as the error is; see `skip`."""
         (self.skip if isinstance(error, Gone) else self.miss)(what, error, part)
 
     def hold(self, what: str, error: Forbidden) -> None:

@@ -81,12 +81,12 @@ class Reading:
                     del records  # its memory serves the next page
                     stream.tally.did()
                     stream.passed(page)
-            if is_root:
-                self.ended = True
-                stream.family.flush()
         except StreamError as error:
             self.stop(error)
         if is_root:
+            self.ended = not self.stopped
+            # Also where the list broke off: what was found on it is read, every night.
+            stream.family.flush()
             stream.family.close()
             # A STATE that says what the last one said is not written, and would not flush.
             stream.writer.flush()
@@ -142,7 +142,8 @@ class Reading:
         try:
             self._stream.sync({"parents": len(parents)})
         except (AbortedSyncFailedException, AbortedSyncPausedException):
-            self._stream.logger.debug("Stopped after the number of records asked for")
+            # One record was to be tried: that is neither a reason to go on nor all there is.
+            self.stopped, self.begun = True, False
 
     def of_parents(self, parents: Sequence[Record]) -> Taken:
         """The pages of parents, in their order; several are fetched at once."""
@@ -180,8 +181,8 @@ class Reading:
         Raises:
             StreamError: It is about more than this parent.
         """
-        stream, part, what = self._stream, self._stream.part_of(parent), named(parent)
-        is_batch = "members" in parent
+        stream, part = self._stream, self._stream.part_of(parent)
+        what, is_batch = stream.name_of(parent), "members" in parent
         if stream.part_by and isinstance(error, Forbidden | Withheld):
             stream.losses.forbid(what, error, part)
         elif isinstance(error, QuotaExhausted) or (is_batch and isinstance(error, Forbidden)):
@@ -225,12 +226,13 @@ class Reading:
         stream.emission.fit(records)
         whole = []
         for record in records:
-            lacks = next((key for key in keys if record.get(key) in NO_KEY), None)
-            if lacks is None:
-                whole.append(record)
+            for key in keys:
+                if record.get(key) in NO_KEY:
+                    odd = StreamError(f"a record has no `{key}`: {plain(record)}")
+                    losses.miss(named(page.adds), odd, page.part)
+                    break
             else:
-                odd = StreamError(f"a record has no `{lacks}`: {plain(record)}")
-                losses.miss(named(page.adds), odd, page.part)
+                whole.append(record)
         stream.took(page, whole)
         return whole
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tap_pinterest.kinds.bookmarks import is_full_table
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.records.pages import Page
 
@@ -36,6 +37,8 @@ class SnapshotStream(PinterestStream):
 
     def completed(self, part: str) -> None:
         """Set the bookmark to the day."""
+        if is_full_table(self):
+            return
         self.state_of(part).update(
             replication_key=self.replication_key,
             replication_key_value=self.run.today.isoformat(),

@@ -31,7 +31,7 @@ from tap_pinterest.kinds.bookmarks import partition
 from tap_pinterest.kinds.emission import Emission, collected
 from tap_pinterest.kinds.family import Family
 from tap_pinterest.kinds.losses import Losses
-from tap_pinterest.kinds.reading import Reading
+from tap_pinterest.kinds.reading import Reading, named
 from tap_pinterest.network.transport import Params, Request
 from tap_pinterest.records.pages import Page, query
 from tap_pinterest.records.schemas import load_schema
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib import Catalog
 
     from tap_pinterest.kinds.batches import Batch
     from tap_pinterest.records.decoding import Record
@@ -88,6 +89,10 @@ class PinterestStream(Stream, abc.ABC):
     def parent_of(self, record: Record) -> Record:
         """What this child needs of a parent's record."""
         return {mine: record.get(theirs) for mine, theirs in self.parent_fields.items()}
+
+    def name_of(self, parent: Record) -> str:
+        """A parent, or a batch of them, as the user knows it."""
+        return named(parent)
 
     def part_of(self, record: Mapping[str, Any]) -> str:
         """The partition of a record, of a parent or of a batch of parents."""
@@ -151,6 +156,12 @@ class PinterestStream(Stream, abc.ABC):
         return Request(path, query, self.quota, self.rank, single, self.name)
 
     # -- the SDK's hooks
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take over what a catalog says of this stream; one without the bookmark's field, too."""
+        declared = self.replication_key
+        super().apply_catalog(catalog)
+        self.replication_key = declared or self.replication_key
 
     # Records are made to fit their schema before the SDK sees them, stream maps or not.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE

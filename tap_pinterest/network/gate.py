@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from tap_pinterest import clock
 from tap_pinterest.errors import QuotaExhausted, come_back_at, leading_number
+from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -130,7 +131,9 @@ class Gate:
                     )
             if 1 < wait < float("inf") and not told:
                 told = True
-                logger.info("Quota %s is used up: going on in %d seconds", category, wait)
+                logger.info(
+                    "Quota %s is used up: going on in %s", category, counted(wait, "second")
+                )
             # A fraction more than the quota's own second: it must be over when we ask again. The
             # answer to another request may say that the quota comes back too late.
             if not go.wait(min(wait + 0.01, LONGEST_SLEEP) if wait else LONGEST_SLEEP):

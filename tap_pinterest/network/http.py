@@ -68,7 +68,8 @@ class _Timed(io.RawIOBase):
         left = min(idle, idle + self._received / SLOWEST - self._waited)
         if left <= 0:
             raise TimeoutError("the answer came too slowly")
-        self._sock.settimeout(left)
+        if left != self._sock.gettimeout():  # a call of the system, for which others would wait
+            self._sock.settimeout(left)
         began = time.monotonic()
         count = self._raw.readinto(buffer)
         self._waited += time.monotonic() - began

@@ -145,6 +145,9 @@ def path_for(path: str, values: Mapping[str, Any]) -> str:
         StreamError: The API did not send what the path needs.
     """
     sent = {name: value for name, value in values.items() if isinstance(value, str) and value}
+    for name, value in sent.items():
+        if value in (".", "..") and f"{{{name}}}" in path:  # steps, on which no quoting helps
+            raise StreamError(f"{path} cannot be asked for with {value!r} as {name!r}")
     try:
         return path.format_map({name: quote(sent[name], safe="") for name in sent})
     except KeyError as missing:

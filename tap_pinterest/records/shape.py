@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -100,12 +99,13 @@ class Shape:
         """Make the values of many records fit the schema, in place."""
         self._familiar.remember()
         known = self._familiar.knows
-        whole = known(records)
-        for record in records:
-            if not (whole or known(record)):
-                self._root.conform(record)
-                self._familiar.learn(record)
-            if self._root.timed:
+        if not known(records):
+            for record in records:
+                if not known(record):
+                    self._root.conform(record)
+                    self._familiar.learn(record)
+        if self._root.timed:
+            for record in records:
                 self._root.add_zones(record)
 
     def prune(self, record: Record) -> None:
@@ -156,7 +156,11 @@ def _kind(field: Mapping[str, Any]) -> str | None:
 
 
 class _Node:
-    """An object of the schema, or what a list of the schema is made of."""
+    """An object of the schema, or what a list of the schema is made of.
+
+    Attributes:
+        timed: Whether there are times in this object or below.
+    """
 
     def __init__(
         self,
@@ -184,6 +188,9 @@ class _Node:
             if shape.hides((*path, name)) and kind not in ("integer", "number", "boolean"):
                 self._secrets.add(name)
             self._compile(name, kind, field, selected)
+        self._timed_objects = [(name, node) for name, node in self._objects if node.timed]
+        self._timed_lists = [(name, node) for name, *_, node in self._lists if node and node.timed]
+        self.timed = bool(self._times or self._timed_objects or self._timed_lists)
 
     def _compile(
         self,
@@ -211,13 +218,6 @@ class _Node:
             if not node and (kind == "object" or (kind == "array" and item in FREE)):
                 self._free.append(name)
 
-    @functools.cached_property
-    def timed(self) -> bool:
-        """Whether there are times in this object or below."""
-        below = [node for _, node in self._objects]
-        below += [node for *_, node in self._lists if node]
-        return bool(self._times) or any(node.timed for node in below)
-
     def add_zones(self, record: Record) -> None:
         """Give times their form and their zone in a record that fits otherwise."""
         get = record.get
@@ -225,14 +225,13 @@ class _Node:
             value = get(name)
             if value is not None:
                 record[name] = to_date_time_fast(value) or self._fixed(name, value, to_date_time)
-        for name, node in self._objects:
-            if node.timed and (value := get(name)):
+        for name, node in self._timed_objects:
+            if value := get(name):
                 node.add_zones(value)
-        for name, *_, items in self._lists:
-            if items and items.timed:
-                for value in get(name) or ():
-                    if value:
-                        items.add_zones(value)
+        for name, node in self._timed_lists:
+            for value in get(name) or ():
+                if value:
+                    node.add_zones(value)
 
     def prunes(self) -> bool:
         """Whether anything in this object is left out."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from singer_sdk import Tap
+    from singer_sdk.singerlib import Catalog
 
     from tap_pinterest.plan.dates import Range
     from tap_pinterest.records.decoding import Record
@@ -117,6 +118,19 @@ class RankingStream(DaysStream):
         self.incremental = self.keeps_place = bool(self.config.get("top_pins_daily"))
         if self.incremental:
             self.replication_key = "end_date"
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take over what a catalog says, be it from a time without `top_pins_daily`."""
+        super().apply_catalog(catalog)
+        entry = catalog.get_stream(self.name)
+        root = entry and entry.metadata.get(())
+        if (
+            entry
+            and not entry.replication_key
+            and not getattr(root, "forced_replication_method", "")
+        ):
+            # FULL_TABLE stands there for what has no bookmark, and not for a wish.
+            self.forced_replication_method = None
 
     @property
     def window_days(self) -> int:  # type: ignore[override]

@@ -55,7 +55,7 @@ def test_a_number_that_is_none_costs_itself(
         board["id"] for board in boards if board["pin_count"]
     }
     assert run.said("WARNING", "boards", f"Field pin_count: the API sent {told}")
-    assert run.said("values did not fit the schema and are null")
+    assert run.said("did not fit the schema and became null")
     assert "hunter2" not in run.log + run.stdout.decode()
 
 

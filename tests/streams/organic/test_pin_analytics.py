@@ -276,7 +276,7 @@ def test_without_bulk_access_each_pin_is_asked_for_and_the_cost_is_said_once(sta
     pins = pins_of(sim.world)
     assert analytics_requests(sim) == len(pins) + 1
     assert sorted(pins_asked(sim)) == sorted(pins)
-    told = run.said("WARNING", "no bulk access", f"{len(pins)} Pins cost {len(pins)} requests")
+    told = run.said("WARNING", "no bulk access", f"{len(pins)} Pins takes {len(pins)} requests")
     assert len(told) == len(run.said("no bulk access")) == 1
     assert "2 minutes at 60 a minute" in told[0]
     assert state_of(run)["replication_key_value"] == str(back(4))
@@ -292,7 +292,7 @@ def test_the_cost_is_said_before_it_arises(start: Any) -> None:
     told = next(n for n, line in enumerate(run.log_lines) if "no bulk access" in line)
     began = next(n for n, line in enumerate(run.log_lines) if "of 'pin_analytics'" in line)
     assert told < began
-    assert "cost 122 requests: 3 minutes" in run.log_lines[told]
+    assert "takes 122 requests: 3 minutes" in run.log_lines[told]
     assert len(seen) == 122
 
 
@@ -339,7 +339,7 @@ def test_a_trial_app_completes_2500_pins_in_three_days(
     )
     for run in runs[:2]:
         assert run.said("ERROR", "pin_analytics", "quota", "comes back at")
-        assert run.said("Pins are read", "left", "next run goes on")
+        assert run.said("Pins, left: ", "next run goes on")
     assert "3 days at the 1000 a day" in runs[0].said("no bulk access")[0]
     assert runs[1].said("going on behind Pin")
     # The bookmark is that of the Pins that were read on the first day.
