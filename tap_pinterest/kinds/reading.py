@@ -223,6 +223,7 @@ class Reading:
             if adds:
                 record.update(adds)
             fill(record)
+        _without_odd_keys(records, keys)
         stream.emission.fit(records)
         whole = []
         for record in records:
@@ -239,6 +240,14 @@ class Reading:
 
 NO_KEY = (None, "")
 """What a key that is missing is."""
+
+
+def _without_odd_keys(records: Sequence[Record], keys: Sequence[str]) -> None:
+    """Take out keys that are no single values: as texts they would be the keys of other rows."""
+    for key in keys:
+        for record in records:
+            if isinstance(record.get(key), dict | list):
+                record[key] = None
 
 
 def named(values: Mapping[str, object]) -> str:
