@@ -130,7 +130,7 @@ def day_rows(
 
 
 def with_metrics(
-    row: Record, metrics: Mapping[str, Any], about: Mapping[str, Any], page: Page, name: str = "{}"
+    row: Record, metrics: Mapping[str, Any], about: Mapping[str, Any], page: Page, suffix: str = ""
 ) -> Record:
     """A row with its metrics, whose names are the API's in lower case.
 
@@ -141,10 +141,10 @@ def with_metrics(
         metrics: Values by the API's names.
         about: Fields that the row will get.
         page: Told of what is left out.
-        name: What a metric is called in the row.
+        suffix: What follows the name of a metric in that of its field.
     """
     for metric, value in metrics.items():
-        field = name.format(metric.lower())
+        field = metric.lower() + suffix
         if field in row or field in about:
             page.notes.add(
                 f"the API sent {plain(metric)} beside the field `{field}`; it is left out"

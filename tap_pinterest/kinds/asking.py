@@ -67,6 +67,9 @@ class Asking:
                 self.in_bulk = self._is_answered_together(one, over)
             except (Forbidden, QuotaExhausted):
                 raise
+            except TooLate:
+                self.in_bulk = True
+                return
             except Gone:
                 continue
             except StreamError as error:

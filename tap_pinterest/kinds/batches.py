@@ -6,15 +6,12 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, Refused, StreamError, TooLate
+from tap_pinterest.errors import Gone, Refused, StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tap_pinterest.records.decoding import Record
-
-REFUSED_IN_A_ROW = 3
-"""Members that are refused one after the other: it is the question that is not taken."""
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -101,9 +98,9 @@ def halved(
             try:
                 yield ask(part)
                 answered = True
-            except (Forbidden, QuotaExhausted, TooLate):
-                raise
             except StreamError as error:
+                if not isinstance(error, Gone | Refused) and type(error) is not StreamError:
+                    raise  # it is about more than what was asked for
                 fault = fault if isinstance(error, Gone) else error
                 if len(part) > 1:
                     failed.append(part)

@@ -59,7 +59,7 @@ class AnswersPage(Page):
                     rows += self.make(self, value, one, decode_one(bytes(raw)))
                 except (msgspec.DecodeError, StreamError) as exc:
                     what = f"the answer about {one['id']} cannot be used ({exc})"
-                    self.odd.append(StreamError(what))
+                    self.odd[before:] = [StreamError(what)]
                 else:
                     self.odd[before:] = [
                         StreamError(f"about {one['id']}, {odd}") for odd in self.odd[before:]

@@ -135,10 +135,10 @@ class Family:
 
     def _tell_what_is_missing_above(self) -> None:
         stream = self._stream
-        if stream.name in stream.run.failures:
+        if stream.name in stream.run.failures or not stream.selected:
             return
         for source in _above(stream):
-            if stream.selected and (error := stream.run.failures.get(source.name)):
+            if error := stream.run.failures.get(source.name):
                 kind = Forbidden if isinstance(error, Forbidden) else StreamError
                 stream.run.fail(stream, kind(f"{source.name} was not read to the end"))
                 return

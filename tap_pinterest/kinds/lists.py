@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import string
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -57,11 +56,11 @@ class ListStream(PinterestStream):
 
     def _pages(self, parent: Record) -> Iterator[Page]:
         for over in combinations(self.over, self.config):
-            in_path = {name for *_, name, _, _ in string.Formatter().parse(self.path) if name}
+            asked = {name: value for name, value in over.items() if f"{{{name}}}" not in self.path}
             yield from paginate(
                 self,
                 path_for(self.path, {**parent, **over}),
-                self.query(**{name: over[name] for name in over.keys() - in_path}),
+                self.query(**asked),
                 adds={**parent, **over},
                 single=bool(parent),
             )

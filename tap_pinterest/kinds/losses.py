@@ -29,6 +29,7 @@ class Losses:
         self._parts: set[str] = set()
         self._forbidden: set[str] = set()
         self._noted: set[str] = set()
+        self._held: list[tuple[str, Forbidden]] = []
         self._last: StreamError | None = None
         self._failed = False
         self.skipped = 0
@@ -67,6 +68,16 @@ class Losses:
     def lose(self, what: str, error: StreamError, part: str = "") -> None:
         """Note that something was not read: skipped or missed, as the error is; see `skip`."""
         (self.skip if isinstance(error, Gone) else self.miss)(what, error, part)
+
+    def hold(self, what: str, error: Forbidden) -> None:
+        """Note an object that is forbidden as the whole stream would be, which may turn out."""
+        self._held.append((what, error))
+
+    def tell_held(self) -> None:
+        """Miss the objects that were held: others of the stream were answered."""
+        for what, error in self._held:
+            self.miss(what, error)
+        self._held.clear()
 
     def forbid(self, what: str, error: StreamError, part: str) -> None:
         """Note that a partition is not open to this account or token; see `skip`."""

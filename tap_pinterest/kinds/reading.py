@@ -44,7 +44,6 @@ class Reading:
         self._parents: Sequence[Record] = ()
         self.waiting = Waiting(stream.batch) if stream.batch else None
         self._failed = 0
-        self._closed: list[tuple[str, Forbidden]] = []
         self.begun = True
         self.stopped = False
         self.ended = False
@@ -78,9 +77,9 @@ class Reading:
                         stream.writer.flush()
                         with stream.writer.undisturbed():
                             yield from stream.own(records)
-                    del records  # its memory serves the next page
                     stream.tally.did()
                     stream.passed(page)
+                    del page, records  # their memory serves the next page
         except StreamError as error:
             self.stop(error)
         if is_root:
@@ -165,16 +164,10 @@ class Reading:
                     self._lost(parent, error)
                 else:
                     self._failed = 0
-                    self._tell_closed()
+                    self._stream.losses.tell_held()
                 if stream.part_by and not (stream.parent and stream.parent.part_by):
                     stream.family.end(stream.part_of(parent))
-        self._tell_closed()
-
-    def _tell_closed(self) -> None:
-        """Tell of parents that are forbidden as the whole stream would be, which it is not."""
-        for what, error in self._closed:
-            self._stream.losses.miss(what, error)
-        self._closed.clear()
+        self._stream.losses.tell_held()
 
     def _is_closed(self, parent: Record) -> bool:
         """Whether the ad account of a parent turned out not to be open to us."""
@@ -193,7 +186,7 @@ class Reading:
         elif isinstance(error, QuotaExhausted) or (is_batch and isinstance(error, Forbidden)):
             raise error
         elif isinstance(error, Forbidden):
-            self._closed.append((what, error))
+            stream.losses.hold(what, error)
         else:
             stream.losses.lose(what, error, part)
         stream.gave_up(parent, error)

@@ -237,7 +237,7 @@ class PinterestStream(Stream, abc.ABC):
         super().log(message, *args, **kwargs)
 
     def get_record_counter(self, **_: Any) -> Any:
-        """The stream's tally, for all batches of parents; it is the timer, too."""
+        """The stream's tally, which counts and times all batches of parents."""
         return self.tally
 
     get_sync_timer = get_record_counter

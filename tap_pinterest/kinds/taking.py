@@ -9,7 +9,7 @@ from tap_pinterest.records.pages import Page
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tap_pinterest.kinds.stream import PinterestStream
     from tap_pinterest.records.decoding import Record
@@ -39,6 +39,7 @@ def take(stream: PinterestStream, page: Page) -> list[Record]:
         if adds:
             record.update(adds)
         fill(record)
+    _without_odd_keys(records, keys)
     stream.emission.fit(records)
     whole = []
     for record in records:
@@ -50,6 +51,14 @@ def take(stream: PinterestStream, page: Page) -> list[Record]:
             whole.append(record)
     stream.took(page, whole)
     return whole
+
+
+def _without_odd_keys(records: Sequence[Record], keys: Sequence[str]) -> None:
+    """Take out keys that are no single values: as texts they would be the keys of other rows."""
+    for key in keys:
+        for record in records:
+            if isinstance(record.get(key), dict | list):
+                record[key] = None
 
 
 def named(values: Mapping[str, object], noun: str = "") -> str:

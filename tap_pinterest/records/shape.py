@@ -162,6 +162,8 @@ class _Node:
         timed: Whether there are times in this object or below.
     """
 
+    timed: bool
+
     def __init__(
         self,
         shape: Shape,

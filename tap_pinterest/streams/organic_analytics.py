@@ -160,7 +160,7 @@ class RankingStream(DaysStream):
             row = {k: v for k, v in parts.items() if k not in ("metrics", "data_status")}
             more = {**available, **about, "rank": rank}
             with_metrics(row, metrics, more, page)
-            with_metrics(row, statuses, more, page, "{}_status")
+            with_metrics(row, statuses, more, page, "_status")
             yield {**row, **more}
 
     def is_open(self, record: Record) -> bool:
