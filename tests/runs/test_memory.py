@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_pinterest.kinds import lists
-from tap_pinterest.kinds.reading import Reading
+from tap_pinterest.kinds import lists, reading
 from tap_pinterest.records.pages import Page
 from tests.harness import run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tap_pinterest.kinds.stream import PinterestStream
     from tap_pinterest.records.decoding import Record
     from tests.pinterest_api import Simulator
 
@@ -33,15 +33,15 @@ def test_a_page_is_gone_when_the_next_is_decoded(
     sim = simulate(boards=6, protected_boards=0, secret_boards=0, likes=None, pins_per_board=100)
     previous: list[weakref.ref[Page]] = []
     alive: list[Page | None] = []
-    take = Reading.take
+    take = reading.take
 
-    def noticed(reading: Reading, page: Page) -> list[Record]:
-        if reading._stream.name == stream:
+    def noticed(read: PinterestStream, page: Page) -> list[Record]:
+        if read.name == stream:
             alive.extend(each() for each in previous)
             previous[:] = [weakref.ref(page)]
-        return take(reading, page)
+        return take(read, page)
 
     monkeypatch.setattr(lists, "Page", NoticedPage)
-    monkeypatch.setattr(Reading, "take", noticed)
+    monkeypatch.setattr(reading, "take", noticed)
     run_tap(sim, select=[stream]).ok()
     assert alive == [None] * (pages - 1)
