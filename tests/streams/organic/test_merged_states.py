@@ -165,3 +165,21 @@ def test_a_finished_reading_that_comes_back_is_not_gone_on_with(
             assert days == set(every_day(TODAY + (night - 5) * DAY, TODAY + (night - 1) * DAY))
         both = (run.states[-1], unfinished)
         state = merged(*(both if newer_over_older else both[::-1]))
+
+
+def test_totals_have_no_bookmark_that_tells_a_finished_reading(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim.quotas.limits["org_analytics"] = (5, A_DAY)
+    run = run_tap(sim, select=["pin_lifetime_analytics"], **SETTINGS)
+    assert run.exit_code == 1
+    sim.quotas.limits.clear()
+    state = run.states[-1]
+    counts = []
+    for night in range(1, 4):
+        at(monkeypatch, sim, TODAY + night * DAY)
+        sim.advance(A_DAY)
+        run = run_tap(sim, select=["pin_lifetime_analytics"], state=state, **SETTINGS).ok()
+        counts.append(run.counts["pin_lifetime_analytics"])
+        state = merged(run.states[-1], state)
+    assert counts == [2, 6, 6]
