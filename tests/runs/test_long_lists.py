@@ -54,9 +54,10 @@ def test_empty_pages_in_a_row_are_borne_up_to_fifty(
     assert bool(told) == (not ends_well)
 
 
-def test_pages_of_null_are_empty_too(simulate: Callable[..., Simulator]) -> None:
+@pytest.mark.parametrize("items", [None, [None], [{}], [[], 5]], ids=str)
+def test_pages_of_nothing_are_empty_too(simulate: Callable[..., Simulator], items: Any) -> None:
     sim = simulate(**PLAIN)
-    with_empty_pages(sim, LISTS["followers"], 1_000, None)
+    with_empty_pages(sim, LISTS["followers"], 1_000, items)
     run = run_tap(sim, select=["followers"])
     assert run.exit_code == 1
     assert sum("followers" in seen.path for seen in sim.requests) == 50
