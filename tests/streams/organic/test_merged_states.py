@@ -183,3 +183,27 @@ def test_totals_have_no_bookmark_that_tells_a_finished_reading(
         counts.append(run.counts["pin_lifetime_analytics"])
         state = merged(run.states[-1], state)
     assert counts == [2, 6, 6]
+
+
+@pytest.mark.parametrize("stream", ["account_analytics", "pin_analytics", "top_pins"])
+@pytest.mark.parametrize("key", ["replication_key_value", "covered_from"])
+def test_a_state_from_the_future_is_told_and_every_day_is_read(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch, stream: str, key: str
+) -> None:
+    """As a clock leaves it that was wrong for a night, and is right again."""
+    sim.quotas.limits.clear()
+    state = run_tap(sim, select=[stream], **SETTINGS).ok().states[-1]
+    state["bookmarks"][stream][key] = str(TODAY + 30 * DAY)
+    warehouse: dict[str, Any] = {}
+    for night in range(1, 3):
+        at(monkeypatch, sim, TODAY + night * DAY)
+        run = run_tap(sim, select=[stream], state=state, **SETTINGS).ok()
+        told = run.said("WARNING", f"stream {stream} has a `{key}` that lies in the future")
+        assert len(told) == (night == 1)
+        upsert(warehouse, run)
+        state = merged(run.states[-1], state)
+    bookmark = state["bookmarks"][stream]
+    assert bookmark["covered_from"] == str(back(9))
+    last = date.fromisoformat(bookmark["replication_key_value"])
+    assert last >= TODAY + 2 * DAY - 5 * DAY
+    assert table(stream, rows_up_to(sim, stream, back(9), last)).keys() <= warehouse[stream].keys()
