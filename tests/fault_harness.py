@@ -303,11 +303,8 @@ class Lab:
         self.time = Time(patch)
         # Small pages and small bulks: many requests for few rows.
         patch.setattr(ListStream, "page_size", 20)
-        patch.setattr(
-            pin_analytics.PinMetricsStream,
-            "batch",
-            dataclasses.replace(pin_analytics.PinMetricsStream.batch, most=10),
-        )
+        for stream in (pin_analytics.PinAnalytics, pin_analytics.PinLifetimeAnalytics):
+            patch.setattr(stream, "batch", dataclasses.replace(stream.batch, most=10))
         self.sim = simulate(**{**kind.world, **more})
         self.rows = kind.rows(self.sim.world)
         self.places = kind.places(self.sim.world)

@@ -44,9 +44,16 @@ METRICS = {
 """Metrics by kind of media; the sets must not be mixed, other kinds take what both share."""
 
 
-class PinMetricsStream(BulkDaysStream):
-    """Asks for the metrics of all Pins of the account."""
+def asks_for(record: Record) -> tuple[str, ...]:
+    """The metrics that a Pin takes, by its kind of media."""
+    return METRICS.get(str((record.get("media") or {}).get("media_type")), SHARED)
 
+
+class PinAnalytics(BulkDaysStream):
+    """Metrics of each Pin per day. API: multi_pins/analytics, pins/analytics."""
+
+    name = "pin_analytics"
+    record_type = "organic/pin_analytics"
     parent_stream_type = Pins
     parent_fields: ClassVar = {"id": "id", "created_at": "created_at"}
     scopes = ("boards:read", "pins:read")
@@ -56,18 +63,7 @@ class PinMetricsStream(BulkDaysStream):
     batch = Batch("pin_ids", of="id", most=100, by=("metrics",))
     noun = "Pin"
     young_setting = "pin_created_within_days"
-
-    @staticmethod
-    def asks_for(record: Record) -> tuple[str, ...]:
-        """The metrics that a Pin takes, by its kind of media."""
-        return METRICS.get(str((record.get("media") or {}).get("media_type")), SHARED)
-
-
-class PinAnalytics(PinMetricsStream):
-    """Metrics of each Pin per day. API: multi_pins/analytics, pins/analytics."""
-
-    name = "pin_analytics"
-    record_type = "organic/pin_analytics"
+    asks_for = staticmethod(asks_for)
     primary_keys = ("pin_id", "app_type", "date")
     over: ClassVar = {"app_types": setting("app_types")}
     meaning = ("pin_created_within_days", "include_protected_pins")
@@ -92,11 +88,21 @@ class PinAnalytics(PinMetricsStream):
                 sibling.feed(page.totals)
 
 
-class PinLifetimeAnalytics(PinMetricsStream):
+class PinLifetimeAnalytics(BulkDaysStream):
     """Comments and reactions of each Pin over its life. API: multi_pins/analytics."""
 
     name = "pin_lifetime_analytics"
     record_type = "organic/pin_lifetime_analytics"
+    parent_stream_type = Pins
+    parent_fields: ClassVar = {"id": "id", "created_at": "created_at"}
+    scopes = ("boards:read", "pins:read")
+    path = "/pins/{pin_id}/analytics"
+    id_field = "pin_id"
+    bulk_path = "/pins/analytics"
+    batch = Batch("pin_ids", of="id", most=100, by=("metrics",))
+    noun = "Pin"
+    young_setting = "pin_created_within_days"
+    asks_for = staticmethod(asks_for)
     primary_keys = ("pin_id",)
     replication_key = None  # type: ignore[assignment]
     incremental = False
