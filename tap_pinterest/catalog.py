@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from tap_pinterest.errors import TapError, plain
+from tap_pinterest.errors import TapError
+from tap_pinterest.shown import plain
 from tap_pinterest.words import nearest
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.plugin_base import SingerCommand
 
 from tap_pinterest.errors import TapError
+from tap_pinterest.shown import guard_the_log, shown
 from tap_pinterest.writer import Interrupted
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Command(SingerCommand):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command and exit."""
+        guard_the_log()
         try:
             try:
                 return super().main(*args, **kwargs)
@@ -84,6 +86,7 @@ def close_output() -> None:
 
 def show(*cells: str, widths: Sequence[int]) -> None:
     """Print a row of a table; its last cell is wrapped to the width of the terminal."""
+    cells = tuple(map(shown, cells))
     start = "".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
     room = max(40, shutil.get_terminal_size((100, 0)).columns - len(start))
     lines = textwrap.wrap(cells[-1], room, break_on_hyphens=False, break_long_words=False) or [""]

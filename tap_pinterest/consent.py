@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from tap_pinterest import clock, settings
-from tap_pinterest.errors import TapError, TokenRejected, Transient, plain
+from tap_pinterest.errors import TapError, TokenRejected, Transient
 from tap_pinterest.landing import NotTheAnswer
 from tap_pinterest.network.oauth import App
 from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
 from tap_pinterest.run import Run
+from tap_pinterest.shown import keep_secret, plain
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import counted
 
@@ -38,6 +39,7 @@ class Consent:
         self, config: Mapping[str, Any], asked: Iterable[str], port: int, consent_url: str
     ) -> None:
         self.config = config
+        keep_secret(*settings.secrets_of(config))
         self.asked = frozenset(asked)
         self.redirect_uri = f"http://localhost:{port}/"
         self._state = secrets.token_urlsafe(24)

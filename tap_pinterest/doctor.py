@@ -16,10 +16,11 @@ import click
 
 from tap_pinterest import cli, clock
 from tap_pinterest.consent import account_name, scopes_of
-from tap_pinterest.errors import Forbidden, QuotaExhausted, StreamError, TapError, plain
+from tap_pinterest.errors import Forbidden, QuotaExhausted, StreamError, TapError
 from tap_pinterest.network.transport import Request
 from tap_pinterest.records.decoding import Record, decode, decode_one
 from tap_pinterest.records.pages import Envelope
+from tap_pinterest.shown import plain
 from tap_pinterest.tap import TapPinterest
 
 if TYPE_CHECKING:

@@ -11,9 +11,11 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
+
+from tap_pinterest.shown import masked
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -136,7 +138,7 @@ class Answer:
             return cls(status, None, "", headers, path)
         code = re.fullmatch(r"[0-9]{1,9}", str(content.get("code")))
         text = content.get("message") or content.get("error_description") or ""
-        message = " ".join(str(text).split())
+        message = masked(" ".join(str(text).split()))
         return cls(status, int(code[0]) if code else None, message, headers, path)
 
     def __str__(self) -> str:
@@ -217,9 +219,3 @@ def come_back_at(seconds: float, now: float) -> str:
     """The moment `seconds` after `now` (epoch seconds), as people write it."""
     moment = datetime.fromtimestamp(now, UTC) + timedelta(seconds=seconds)
     return moment.strftime("%Y-%m-%d %H:%M UTC")
-
-
-def plain(value: Any) -> str:
-    """A value as it may be shown to the user: short and on one line."""
-    text = " ".join(str(value).split())
-    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from tap_pinterest.errors import TapError
+from tap_pinterest.shown import shown
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _show(self, title: str, text: str, then: str, *, good: bool = False) -> None:
         page = PAGE.substitute(
             title=html.escape(title),
-            text=html.escape(text),
+            text=html.escape(shown(text)),
             next=html.escape(then),
             mood="good" if good else "bad",
         ).encode()

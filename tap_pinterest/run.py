@@ -22,6 +22,7 @@ from tap_pinterest.network.transport import Request, Transport
 from tap_pinterest.readahead import Budget
 from tap_pinterest.records.decoding import Record, decode_one
 from tap_pinterest.report import RunReport
+from tap_pinterest.shown import keep_secret
 from tap_pinterest.words import counted, some
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Run:
 
     def __init__(self, config: Mapping[str, Any], user_agent: str) -> None:
         self.config = config
+        keep_secret(*settings.secrets_of(config))
         self._user_agent = user_agent
         self.budget = Budget(READ_AHEAD)
         self.report = RunReport()

@@ -13,7 +13,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tap_pinterest import clock
-from tap_pinterest.errors import TapError, plain
+from tap_pinterest.errors import TapError
+from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

@@ -22,6 +22,7 @@ from tap_pinterest.kinds.emission import collected
 from tap_pinterest.kinds.family import related
 from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
+from tap_pinterest.shown import keep_secret
 from tap_pinterest.state import check_state
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import counted
@@ -90,7 +91,8 @@ class TapPinterest(Tap):
             ConfigValidationError: The settings cannot work; `errors` holds a sentence each.
         """
         if isinstance(config := kwargs.get("config"), dict):
-            kwargs["config"] = settings.as_meant(config)
+            kwargs["config"] = config = settings.as_meant(config)
+            keep_secret(*settings.secrets_of(config))
         # The SDK's own messages quote the values that are wrong, which may be secrets: ours do not.
         super().__init__(validate_config=False, setup_mapper=False, **kwargs)
         if validate_config:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from hypothesis import settings
 
-from tap_pinterest import clock
+from tap_pinterest import clock, shown
 from tap_pinterest.network import retry
 from tests.harness import ALL, run_tap
 from tests.pinterest_api import Simulator, World
@@ -41,6 +41,7 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(retry, "LONGEST_WAIT", 0.01)
     before = set(threading.enumerate())
+    shown.forget_secrets()
     yield
     for thread in set(threading.enumerate()) - before:
         thread.join(60)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from tap_pinterest.errors import Forbidden, StreamError, TooLate, Withheld, plain
+from tap_pinterest.errors import Forbidden, StreamError, TooLate, Withheld
 from tap_pinterest.kinds.batches import halved
 from tap_pinterest.kinds.taking import named
 from tap_pinterest.records.pages import Page, combinations, path_for
+from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

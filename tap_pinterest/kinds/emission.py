@@ -12,9 +12,9 @@ import msgspec
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
 
-from tap_pinterest.errors import plain
 from tap_pinterest.records.schemas import public_fields
 from tap_pinterest.records.shape import UNKNOWN_FIELDS, Shape
+from tap_pinterest.shown import plain
 from tap_pinterest.writer import encoder
 
 if TYPE_CHECKING:

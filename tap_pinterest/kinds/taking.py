@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_pinterest.errors import StreamError, plain
+from tap_pinterest.errors import StreamError
 from tap_pinterest.records.pages import Page
+from tap_pinterest.shown import plain
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:

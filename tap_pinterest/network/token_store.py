@@ -23,6 +23,7 @@ import msgspec
 
 from tap_pinterest import clock
 from tap_pinterest.errors import TapError
+from tap_pinterest.shown import keep_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -53,6 +54,9 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     refresh_expires_at: float | None = None
     scope: str | None = None
     origin: str | None = None
+
+    def __post_init__(self) -> None:
+        keep_secret(self.refresh_token, self.access_token)
 
     def __repr__(self) -> str:
         return "Tokens(...)"

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from jsonschema import Draft7Validator
 
 from tap_pinterest import clock
-from tap_pinterest.errors import plain
 from tap_pinterest.plan import dates
 from tap_pinterest.settings.declared import CREDENTIALS, SETTINGS
 from tap_pinterest.settings.given import spelled
+from tap_pinterest.shown import plain
 from tap_pinterest.words import nearest
 
 if TYPE_CHECKING:

@@ -94,6 +94,12 @@ def unknown(
         )
 
 
+def secrets_of(config: Mapping[str, Any]) -> list[Any]:
+    """The values of the settings that are secret."""
+    fields = SETTINGS["properties"]
+    return [value for name, value in config.items() if fields.get(name, {}).get("secret")]
+
+
 def without_loose_ends(schema: Any) -> Any:
     """A JSON schema without the choices that are no schemas."""
     if not isinstance(schema, dict):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_pinterest.errors import StreamError, plain
+from tap_pinterest.errors import StreamError
 from tap_pinterest.kinds.answers import day_rows, with_metrics
 from tap_pinterest.kinds.days import OPEN, DaysStream
 from tap_pinterest.plan.dates import WINDOW_DAYS
 from tap_pinterest.settings import setting
+from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

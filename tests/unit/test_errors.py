@@ -17,7 +17,6 @@ from tap_pinterest.errors import (
     action_for,
     come_back_at,
     leading_number,
-    plain,
     wait_named_by,
 )
 
@@ -268,9 +267,3 @@ def test_a_wait_in_a_long_message_is_found() -> None:
 def test_the_time_to_come_back() -> None:
     assert come_back_at(6 * 3600, NOON) == "2026-03-10 18:00 UTC"
     assert come_back_at(86_400 * 365, NOON) == "2027-03-10 12:00 UTC"
-
-
-def test_values_are_shown_short_and_on_one_line() -> None:
-    assert plain("a\nb\tc") == "a b c"
-    assert plain("x" * 200) == "x" * 77 + "..."
-    assert plain(None) == "None"

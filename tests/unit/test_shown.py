@@ -1,0 +1,104 @@
+"""What is shown: secrets masked however they are written, and nothing that a terminal obeys."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_pinterest import shown
+from tap_pinterest.shown import forget_secrets, keep_secret, plain
+
+if TYPE_CHECKING:
+    import pytest
+
+PRINTED = st.characters(min_codepoint=33, max_codepoint=126)
+SECRETS = st.text(PRINTED, min_size=12, max_size=60)
+
+
+@given(SECRETS, st.binary(max_size=9), st.binary(max_size=9))
+def test_a_secret_is_found_within_base64(secret: str, before: bytes, after: bytes) -> None:
+    forget_secrets()
+    keep_secret(secret)
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        text = encode(before + secret.encode() + after).decode()
+        left = shown.shown(text)
+        assert left.count(shown.MASK) == 1
+        # What its neighbours have a part in: a character or two on each side.
+        assert len(text) - len(left) >= len(secret) * 4 // 3 - 3 - len(shown.MASK)
+
+
+@given(SECRETS)
+def test_a_secret_is_found_however_it_is_written(secret: str) -> None:
+    forget_secrets()
+    keep_secret(secret)
+    spellings = (
+        secret,
+        quote(secret, safe=""),
+        json.dumps(secret)[1:-1],
+        "".join(f"%{ord(char):02x}" for char in secret),
+        "".join(f"\\u{ord(char):04X}" for char in secret),
+    )
+    for text in spellings:
+        assert shown.shown(f"before{text}after") == f"before{shown.MASK}after"
+
+
+def test_a_short_secret_is_masked_as_a_word_only() -> None:
+    keep_secret("ears")
+    assert shown.shown("ears of years: 'ears'") == "*** of years: '***'"
+
+
+def test_the_longer_of_two_secrets_is_masked_whole() -> None:
+    keep_secret("abcdefghijkl", "abcdefghijklmnop")
+    assert shown.shown("x abcdefghijklmnop y") == "x *** y"
+
+
+def test_what_is_no_secret_is_not_kept() -> None:
+    keep_secret(None, "", 5, "abc")
+    assert shown.shown("abc 5") == "abc 5"
+
+
+@given(st.text())
+def test_nothing_that_a_terminal_obeys_is_shown(text: str) -> None:
+    forget_secrets()
+    assert shown.shown(text).isprintable()
+    assert shown.shown(shown.shown(text)) == shown.shown(text)
+
+
+def test_a_foreign_text_is_short_and_on_one_line() -> None:
+    assert plain("a\nb\tc") == "a b c"
+    assert plain("x" * 200) == "x" * 77 + "..."
+    assert plain(None) == "None"
+    assert plain("\x1b]52;c;YQ==\x07\u202eabc") == r"\x1b]52;c;YQ==\x07\u202eabc"
+    assert plain({"password": "whatever it is"}) == "an object"
+
+
+def test_a_line_of_the_log_is_one_line_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    secret = "abcdefghijklmnop"
+    keep_secret(secret)
+    factory = logging.getLogRecordFactory()
+    shown.guard_the_log()
+    try:
+        logging.getLogger("some.library").warning("a\n%s\x1b[2J", secret)
+        try:
+            try:
+                {}[secret]
+            except KeyError as exc:
+                int(f"\x1b then {secret}")
+                raise AssertionError from exc
+        except ValueError:
+            logging.getLogger("some.library").exception("it failed")
+    finally:
+        logging.setLogRecordFactory(factory)
+    first, second = caplog.records
+    assert first.getMessage() == r"a ***\x1b[2J"
+    text = logging.Formatter().format(second)
+    assert secret not in text
+    assert "\x1b" not in text
+    assert r"\x1b then ***" in text
+    assert "KeyError: '***'" in text
