@@ -16,15 +16,19 @@ import click
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.plugin_base import SingerCommand
 
+from tap_pinterest import settings
 from tap_pinterest.errors import TapError
 from tap_pinterest.shown import guard_the_log, shown
 from tap_pinterest.writer import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 logger = logging.getLogger("tap-pinterest")
 
+
+DOTFILE = ".env"
+"""The file of the working directory that holds settings for the environment."""
 
 CHATTER = ("Skipping deselected stream", "Added '%s' as child stream", "Skipping parse of env")
 """How messages of the SDK begin that say nothing new of each stream at every start."""
@@ -93,16 +97,41 @@ def show(*cells: str, widths: Sequence[int]) -> None:
     click.echo((start + ("\n" + " " * len(start)).join(lines)).rstrip())
 
 
-def read_config(path: str) -> dict[str, Any]:
-    """Read a configuration file.
+def read_config(path: str, schema: Mapping[str, Any] = settings.SETTINGS) -> dict[str, Any]:
+    """Read a configuration file: a JSON object, or lines of `TAP_PINTEREST_…=value` in a `….env`.
 
     Raises:
-        click.BadParameter: It is not there, cannot be read, or is not a JSON object.
+        click.BadParameter: It is not there or cannot be read.
+        TapError: It is neither, or a `.env` that is not to be trusted.
     """
     try:
+        if settings.is_dotfile(Path(path)):
+            return settings.from_file(settings.read_dotfile(Path(path)), schema)
         return as_object(Path(path).read_bytes(), f"The configuration file {path}")
     except OSError as exc:
         raise click.BadParameter(f"{path} cannot be read: {exc.strerror}.") from None
+
+
+def read_configs(
+    paths: Collection[str], schema: Mapping[str, Any] = settings.SETTINGS
+) -> dict[str, Any]:
+    """The configuration out of its sources, each over those before it.
+
+    They are the file `.env` of the working directory, the files in their order, and the
+    environment; the first and the last are read where `ENV` is among the paths. Each is read once,
+    as a pipe can be read no second time.
+
+    Raises:
+        click.BadParameter, TapError: As `read_config` does.
+    """
+    sources = [path for path in paths if path != "ENV"]
+    if with_environment := "ENV" in paths:
+        # Not in the folders above, as is the custom: what lies there may be anybody's.
+        sources[:0] = [DOTFILE] * Path(DOTFILE).is_file()
+    config: dict[str, Any] = {}
+    for path in sources:
+        config |= read_config(path, schema)
+    return config | (settings.from_environment(schema) if with_environment else {})
 
 
 def read_document(file: IO[str] | None, what: str) -> dict[str, Any] | None:

@@ -62,7 +62,8 @@ def keep_secret(*values: Any) -> None:
 def _spellings(secret: str) -> str:
     """A pattern that finds a secret plainly, in a URL, in JSON's escapes and inside of base64."""
     plainly = "".join(
-        rf"(?:(?i:%{ord(char):02x})|\\u(?i:{ord(char):04x})|\\?{re.escape(char)})" for char in secret
+        rf"(?:(?i:%{ord(char):02x})|\\u(?i:{ord(char):04x})|\\?{re.escape(char)})"
+        for char in secret
     )
     if len(secret) < LONG:
         return rf"(?<!\w){plainly}(?!\w)"

@@ -8,7 +8,6 @@ import os
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
-import dotenv
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
@@ -174,18 +173,9 @@ class TapPinterest(Tap):
         param: click.Option,  # noqa: ARG003
         value: tuple[str, ...],
     ) -> _ConfigInput:
-        """Read the configuration files, later ones over earlier ones, and then the environment."""
-        # Not as the SDK does: each file once, as a pipe can be read no second time; and what a
-        # file .env says never in the place of a variable that is set.
-        merged: dict[str, Any] = {}
-        for path in value:
-            if path != "ENV":
-                merged |= cli.read_config(path)
-        if "ENV" in value:
-            dotenv.load_dotenv(dotenv.find_dotenv(usecwd=True))
-            cls.append_builtin_config(cls.config_jsonschema)
-            merged |= settings.from_environment(cls.config_jsonschema)
-        return _ConfigInput(config=merged)
+        """Read the configuration: files, and with `ENV` the environment; see `cli.read_configs`."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        return _ConfigInput(config=cli.read_configs(value, cls.config_jsonschema))
 
     @classmethod
     def invoke(  # type: ignore[override]

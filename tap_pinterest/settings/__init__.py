@@ -2,10 +2,12 @@
 
 from tap_pinterest.settings.checks import map_problems, problems
 from tap_pinterest.settings.declared import CREDENTIALS, SETTINGS, VIDEO_RANKINGS, api_url, setting
+from tap_pinterest.settings.dotfile import is_dotfile, read_dotfile
 from tap_pinterest.settings.given import (
     PREFIX,
     as_meant,
     from_environment,
+    from_file,
     secrets_of,
     spelled,
     unknown,
@@ -20,8 +22,11 @@ __all__ = [
     "api_url",
     "as_meant",
     "from_environment",
+    "from_file",
+    "is_dotfile",
     "map_problems",
     "problems",
+    "read_dotfile",
     "secrets_of",
     "setting",
     "spelled",

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tap_pinterest.settings.declared import SETTINGS
+from tap_pinterest.shown import plain
 from tap_pinterest.words import nearest
 
 if TYPE_CHECKING:
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 PREFIX = "TAP_PINTEREST_"
 """What the names of settings begin with in the environment."""
+
+VARIABLE = f"{PREFIX}(?!_|LOGLEVEL$)"
+"""How variables begin that are meant for settings.
+
+With two underscores begin what Meltano itself takes, such as TAP_PINTEREST__SELECT.
+"""
 
 SPELLINGS = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
@@ -77,21 +84,31 @@ def from_environment(
     return found
 
 
+def from_file(variables: Mapping[str, str], schema: Mapping[str, Any] = SETTINGS) -> dict[str, Any]:
+    """The settings in the variables of a file `.env`; what is none stays, for `unknown` to tell."""
+    others = {n: text for n, text in variables.items() if _name_of(n) not in schema["properties"]}
+    return others | from_environment(schema, variables)
+
+
 def unknown(
     config: Mapping[str, Any],
     schema: Mapping[str, Any] = SETTINGS,
     environment: Mapping[str, str] = os.environ,
 ) -> Iterator[str]:
     """A warning for each setting that does not exist, in the configuration or the environment."""
-    # With two underscores begin what Meltano itself takes, such as TAP_PINTEREST__SELECT.
-    variables = [name for name in environment if re.match(f"{PREFIX}(?!_|LOGLEVEL$)", name)]
-    given = {name: f"`{name}`" for name in config}
-    given |= {name[len(PREFIX) :].lower(): f"`{name}`" for name in variables}
-    for name in sorted(given.keys() - schema["properties"].keys()):
-        yield (
-            f"There is no setting {given[name]}; it is ignored."
-            + nearest(name, schema["properties"])
+    known = schema["properties"]
+    variables = [name for name in environment if re.match(VARIABLE, name)]
+    given = [name for name in variables if _name_of(name) not in known]
+    given += [name for name in config if name not in known]
+    for name in sorted(given, key=_name_of):
+        yield f"There is no setting `{plain(name)}`; it is ignored." + nearest(
+            _name_of(name), known
         )
+
+
+def _name_of(variable: str) -> str:
+    """The setting that a variable is meant for."""
+    return variable.removeprefix(PREFIX).lower()
 
 
 def secrets_of(config: Mapping[str, Any]) -> list[Any]:
