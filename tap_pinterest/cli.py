@@ -17,6 +17,7 @@ from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.plugin_base import SingerCommand
 
 from tap_pinterest import settings
+from tap_pinterest.bounds import DEEPEST, too_deep
 from tap_pinterest.errors import TapError
 from tap_pinterest.shown import guard_the_log, shown
 from tap_pinterest.writer import Interrupted
@@ -158,8 +159,15 @@ def as_object(text: str | bytes, what: str) -> dict[str, Any]:
         raise TapError(
             f"{what} is not valid JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}."
         ) from None
-    except (UnicodeDecodeError, RecursionError):
+    except UnicodeDecodeError:
         raise TapError(f"{what} is not JSON text.") from None
+    except RecursionError:
+        content = None
+    if content is None or too_deep(content):
+        raise TapError(
+            f"{what} holds objects or lists more than {DEEPEST} deep in each other: none that this "
+            "tap writes does. Give the one that it wrote."
+        )
     if not isinstance(content, dict):
         raise TapError(f"{what} must be a JSON object, not {type(content).__name__}.")
     return content

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from tap_pinterest.bounds import shallow
 from tap_pinterest.records.values import MOST_DIGITS, Oversized, exact
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 T = TypeVar("T")
 
-NOT_JSON = "it is not UTF-8, or nested too deeply"
+NOT_JSON = "it is not UTF-8"
 
 TOKEN = re.compile(
     rb'"(?:[^"\\]++|\\.)*+"|-?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+', re.DOTALL
@@ -61,7 +62,9 @@ def _decode(decoder: msgspec.json.Decoder[T], body: msgspec.Raw | bytes) -> T:
         except msgspec.ValidationError:
             # Python, and msgspec with it, refuses integers of more than 4,300 digits.
             return decoder.decode(TOKEN.sub(_with_exponent, bytes(body)))
-    except (UnicodeDecodeError, RecursionError) as exc:
+        except RecursionError:
+            return decoder.decode(TOKEN.sub(_with_exponent, shallow(bytes(body))))
+    except UnicodeDecodeError as exc:
         raise msgspec.DecodeError(NOT_JSON) from exc
 
 

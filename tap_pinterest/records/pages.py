@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import msgspec
 
 from tap_pinterest.errors import StreamError
 from tap_pinterest.records.decoding import Record, decode
 from tap_pinterest.settings import setting
+from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 250
 """Records on a page at most."""
+
+IN_A_PATH = re.compile(r"(?!\.\.?$)[A-Za-z0-9._~+=-]{1,255}")
+"""What may be put into a path: an id, a name, a region. Anything else would lead elsewhere."""
 
 ITEMS = "items"
 """Where the records of a page are in most answers."""
@@ -110,7 +114,7 @@ class Page:
             try:
                 records += decode(b"[%b]" % bytes(item))
             except msgspec.DecodeError:
-                what = bytes(item)[:40].decode("utf-8", "replace")
+                what = plain(bytes(item)[:400].decode("utf-8", "replace"), 40)
                 self.odd.append(StreamError(f"the API sent {what} among the records"))
         return records
 
@@ -146,9 +150,9 @@ def path_for(path: str, values: Mapping[str, Any]) -> str:
     """
     sent = {name: value for name, value in values.items() if isinstance(value, str) and value}
     for name, value in sent.items():
-        if value in (".", "..") and f"{{{name}}}" in path:  # steps, on which no quoting helps
-            raise StreamError(f"{path} cannot be asked for with {value!r} as {name!r}")
+        if f"{{{name}}}" in path and not IN_A_PATH.fullmatch(value):
+            raise StreamError(f"{path} cannot be asked for: no {name} looks like {plain(value)!r}")
     try:
-        return path.format_map({name: quote(sent[name], safe="") for name in sent})
+        return path.format_map(sent)
     except KeyError as missing:
         raise StreamError(f"{path} cannot be asked for: the API sent no {missing}") from None

@@ -6,6 +6,8 @@ import functools
 import re
 from typing import Any
 
+from tap_pinterest.bounds import DEEPEST
+
 SECRET = re.compile(
     r"password|passphrase|passcode|credential|secret(?!_?(?:board|pin|section))|tokens?$"
     r"|(?:access|api|cryptographic|encryption|private|signing)_?keys?(?![a-z])",
@@ -19,9 +21,6 @@ HARMLESS = re.compile(
 """Names of fields that only tell something about a secret."""
 
 MASK = "***"
-
-DEEPEST = 64
-"""Objects and lists inside of each other; what is below leaves as null."""
 
 
 @functools.lru_cache(4096)

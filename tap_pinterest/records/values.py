@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_pinterest.records.secrets import DEEPEST, is_secret, masked
+from tap_pinterest.bounds import CUT, DEEPEST
+from tap_pinterest.records.secrets import is_secret, masked
+from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,14 +50,17 @@ class Unfit(Exception):
 class Oversized:
     """Stands for a number in an answer that is too large, too small or too long to be one.
 
-    It fits no type, so that its field becomes null and is told.
+    It stands for what lies too deep as well. It fits no type, so that its field becomes null and is
+    told.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def __str__(self) -> str:
-        return f"{self._text[:20]}…"
+        if self._text == CUT.decode():
+            return f"an object more than {DEEPEST} deep in others"
+        return f"a number of absurd size ({self._text[:20]}…)"
 
 
 def exact(text: str) -> Decimal | None:
@@ -72,12 +77,12 @@ def exact(text: str) -> Decimal | None:
 def described(value: Any) -> str:
     """A value in a sentence to the user; what is inside objects and lists may be a secret."""
     if isinstance(value, Oversized):
-        return f"a number of absurd size ({value})"
+        return str(value)
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, bool):
         return f"{value}".lower()
-    return f"the {'text' if isinstance(value, str) else 'number'} {str(value)[:40]!r}"
+    return f"the {'text' if isinstance(value, str) else 'number'} {plain(value, 40)!r}"
 
 
 WALKED = frozenset({dict, list, Oversized})

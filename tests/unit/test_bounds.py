@@ -110,7 +110,7 @@ def test_any_json_becomes_a_record_that_fits(record_type: str) -> None:
     check()
 
 
-@pytest.mark.parametrize("depth", [70, 400, 800])
+@pytest.mark.parametrize("depth", [150, 400, 800, 20_000])
 @pytest.mark.parametrize(
     "name", ["new", "api_token", "free", "description", "created_at", "media", "pin_count"]
 )
@@ -124,5 +124,5 @@ def test_what_lies_too_deep_costs_itself(opening: str, name: str, depth: int) ->
         record = decode_one(f'{{"id":"1","{name}":{inside}}}'.encode())
         shape.conform(record)
         assert record["id"] == "1"
-        assert len(encoder.encode(record)) < 600
+        assert len(encoder.encode(record)) < 1000
         assert Draft7Validator(schema).is_valid(json.loads(encoder.encode(record)))

@@ -1,0 +1,46 @@
+"""Bounds of JSON from outside: how deep objects and lists may lie inside of each other.
+
+Whoever walks through deeper ones runs out of stack, and so does Python's own copying and printing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+DEEPEST = 100
+"""Objects and lists inside of each other at most; what Pinterest sends is a tenth of it."""
+
+CUT = b"1e-99999999999999999999"
+"""Stands in JSON for what lay too deep: a number that no field can hold."""
+
+TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+"""A text in JSON, or a bracket."""
+
+
+def too_deep(value: Any) -> bool:
+    """Whether objects and lists lie too deep inside of each other in decoded JSON."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [part for part in level if isinstance(part, dict | list)]
+        if not level:
+            return False
+        level = [
+            part for each in level for part in (each.values() if isinstance(each, dict) else each)
+        ]
+    return True
+
+
+def shallow(body: bytes) -> bytes:
+    """JSON in which `CUT` stands for every object and list that lies too deep."""
+    parts, depth, kept = [], 0, 0
+    for found in TOKEN.finditer(body):
+        if found[0] in b"[{":
+            depth += 1
+            if depth == DEEPEST + 1:
+                parts += [body[kept : found.start()], CUT]
+        elif found[0] in b"]}":
+            depth -= 1
+            if depth == DEEPEST:
+                kept = found.end()
+    return b"".join((*parts, body[kept:]))
