@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 
 from tap_pinterest import clock
+from tap_pinterest.bounds import shallow
 from tap_pinterest.errors import (
     Action,
     Answer,
@@ -214,6 +215,8 @@ class Transport:
                 return read(response.body)
             except msgspec.DecodeError:
                 return read(with_whole_characters(response.body))
+            except RecursionError:
+                return read(shallow(response.body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise Transient("the answer was not the JSON that the API describes") from exc
 
