@@ -8,7 +8,6 @@ from __future__ import annotations
 import abc
 import logging
 import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from requests.auth import AuthBase
@@ -16,11 +15,10 @@ from requests.auth import AuthBase
 from tap_pinterest import clock
 from tap_pinterest.errors import TapError, TokenRejected, Transient
 from tap_pinterest.network import retry
+from tap_pinterest.network.settled import settled
 from tap_pinterest.network.token_store import Tokens, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from requests import PreparedRequest
 
     from tap_pinterest.network.oauth import App
@@ -165,7 +163,9 @@ class RefreshedToken(Auth):
         if self._verdict is not None:  # another thread has heard it already
             raise type(self._verdict)(str(self._verdict))
         try:
-            self._tokens = self._again("Renewing the token", lambda: self._undisturbed(rejected))
+            self._tokens = self._again(
+                "Renewing the token", lambda: settled(lambda: self._renewed(rejected))
+            )
         except Transient as exc:
             self._verdict = TapError(
                 f"The access token could not be renewed, tried {retry.TRIES} times: {exc}. Nothing "
@@ -176,14 +176,6 @@ class RefreshedToken(Auth):
             self._verdict = exc
             raise
         return self._tokens.access_token or ""
-
-    def _undisturbed(self, rejected: str | None) -> Tokens:
-        # In a thread that the process waits for: neither a signal nor the run's end may come
-        # between Pinterest's answer and the store.
-        renewed: Future[Tokens] = Future()
-        work = (renewed, lambda: self._renewed(rejected))
-        threading.Thread(target=_fulfil, args=work, daemon=False).start()
-        return renewed.result()
 
     def _renewed(self, rejected: str | None) -> Tokens:
         if self._store is None:
@@ -224,13 +216,6 @@ def _usable(tokens: Tokens) -> str | None:
     if tokens.expires_at is not None and tokens.expires_at - margin < clock.now():
         return None
     return tokens.access_token
-
-
-def _fulfil(future: Future[Tokens], make: Callable[[], Tokens]) -> None:
-    try:
-        future.set_result(make())
-    except BaseException as exc:  # noqa: BLE001 - raised again where the result is asked for
-        future.set_exception(exc)
 
 
 def _warn_of_death(tokens: Tokens) -> None:

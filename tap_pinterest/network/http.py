@@ -7,21 +7,25 @@ slice, from a link that needs no token and gets none.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import http.client
 import io
+import logging
 import socket
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError
 
-from tap_pinterest.errors import TapError, Unanswered, Unreached
+from tap_pinterest.errors import Refused, TapError, Unanswered, Unreached
+from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
 TIMEOUT = (10.0, 120.0)
 """Seconds to wait for a connection, and for an answer: headers and body, see SLOWEST."""
@@ -29,8 +33,24 @@ TIMEOUT = (10.0, 120.0)
 SLOWEST = 4096
 """Bytes of an answer that earn it another second, so that what is large may take its time."""
 
-SLICE = 1 << 18
-"""Bytes of a download that are read at once."""
+MOST = 64 << 20
+"""Bytes of an answer at most, as it is sent and decoded; only a download may have more."""
+
+SLICE = 1 << 20
+"""Bytes that are read, and decoded, at once: mostly the whole of an answer."""
+
+HEADERS = 1 << 20
+"""Bytes of headers, and of trailers, at most."""
+
+FRAMES = 16
+"""How many times its size may be sent for a content that comes in chunks."""
+
+# At DEBUG it writes whole addresses, and that of a download opens it to everybody.
+logging.getLogger("urllib3.connectionpool").addFilter(lambda line: line.levelno > logging.DEBUG)
+
+
+GZIP = 16 + zlib.MAX_WBITS
+GZIP_BEGINS = b"\x1f"
 
 
 class Response(NamedTuple):
@@ -54,26 +74,35 @@ class _Timed(io.RawIOBase):
 
     A socket's own timeout is about the next byte: an answer of single bytes would never end. Only
     the time spent waiting counts, not that in which nobody asks for more.
+
+    Attributes:
+        room: Bytes that may still come before somebody sees what has.
+        earns: Whether they are content, and earn time.
     """
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._sock, self._raw = sock, raw
+        self._idle = sock.gettimeout() or TIMEOUT[1]
         self._waited, self._received = 0.0, 0
+        self.room, self.earns = HEADERS, False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        idle = TIMEOUT[1]
-        left = min(idle, idle + self._received / SLOWEST - self._waited)
+        left = min(self._idle, self._idle + self._received / SLOWEST - self._waited)
         if left <= 0:
             raise TimeoutError("the answer came too slowly")
+        if self.room <= 0:
+            raise OSError(errno.EMSGSIZE, "the answer holds next to nothing, without end")
         if left != self._sock.gettimeout():  # a call of the system, for which others would wait
             self._sock.settimeout(left)
         began = time.monotonic()
         count = self._raw.readinto(buffer)
         self._waited += time.monotonic() - began
-        self._received += count or 0
+        self.room -= count or 0
+        if self.earns:
+            self._received += count or 0
         return count
 
     def close(self) -> None:
@@ -86,7 +115,18 @@ class _TimedResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_Timed(sock, self.fp.detach()))
+        self.timed = _Timed(sock, self.fp.detach())
+        self.fp = io.BufferedReader(self.timed)
+
+    def begin(self) -> None:
+        """Read the headers; what follows is content."""
+        super().begin()
+        self.timed.earns = True
+
+    def _read_and_discard_trailer(self) -> None:
+        # Private in http.client, where trailers have no end but their own.
+        self.timed.room, self.timed.earns = HEADERS, False
+        super()._read_and_discard_trailer()  # type: ignore[misc]
 
 
 @functools.cache
@@ -119,28 +159,43 @@ def new_session(url: str) -> requests.Session:
     found = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
     session.trust_env = False
+    session.headers["Accept-Encoding"] = "gzip"
     session.mount("https://", _Adapter())
     session.mount("http://", _Adapter())
     return session
 
 
-def exchange(session: requests.Session, method: str, url: str, **options: Any) -> Response:
+def exchange(
+    session: requests.Session,
+    method: str,
+    url: str,
+    *,
+    most: int = MOST,
+    patience: float | None = None,
+    **options: Any,
+) -> Response:
     """Send a request and read the whole answer, whatever its status.
 
     Args:
         session: Whose connection to use.
         method: GET or POST.
         url: Where to.
+        most: Bytes of the answer at most, as it is sent and decoded.
+        patience: Seconds to wait for it, without those that its size earns.
         options: What `requests` takes: auth, params, data, headers.
 
     Raises:
         Unanswered: The connection failed, took too long or ended before the answer did.
+        Refused: The answer is too large, or compressed in a way that was not asked for.
         TapError: The server's certificate is not to be trusted, or the address cannot be used.
     """
-    with _opened(session, method, url, **options) as response:
-        # One read, not requests' small chunks: each chunk would wait for the interpreter lock.
-        body = response.raw.read(decode_content=True)
-        return Response(response.status_code, response.headers, body)
+    with _opened(session, method, url, patience, **options) as response:
+        pieces, size = [], 0
+        for piece in _decoded(response, most):
+            pieces.append(piece)
+            size += len(piece)
+            _bound(size, most)
+        return Response(response.status_code, response.headers, b"".join(pieces))
 
 
 def download(url: str, headers: Mapping[str, str]) -> Download:
@@ -148,6 +203,7 @@ def download(url: str, headers: Mapping[str, str]) -> Download:
 
     Raises:
         Unanswered: The connection failed or took too long; also while the slices are read.
+        Refused: It is compressed in a way that was not asked for; likewise.
         TapError: As with `exchange`.
     """
 
@@ -157,17 +213,69 @@ def download(url: str, headers: Mapping[str, str]) -> Download:
             _opened(session, "GET", url, headers=headers) as response,
         ):
             yield response
-            while piece := response.raw.read(SLICE, decode_content=True):
-                yield piece
+            yield from _decoded(response)
 
     slices = answer()
     response = next(slices)
     return Download(response.status_code, response.headers, slices)
 
 
+def _decoded(response: requests.Response, most: int | None = None) -> Iterator[bytes]:
+    """The content, in pieces of `SLICE` bytes at most; of what is sent no more than `most` is read.
+
+    Not by urllib3, which decodes as much as there is, and as often as the headers say.
+    """
+    encoding = (response.headers.get("Content-Encoding") or "identity").strip().lower()
+    sent = _sent(response, most)
+    if encoding == "identity":
+        yield from sent
+    elif encoding in ("gzip", "x-gzip"):
+        yield from _unzipped(sent)
+    else:
+        raise Refused(f"the answer is compressed as {plain(encoding)}, and only gzip was asked for")
+
+
+def _sent(response: requests.Response, most: int | None) -> Iterator[bytes]:
+    # As requests itself gets at it.
+    timed = cast("_TimedResponse", response.raw._original_response).timed  # noqa: SLF001
+    size = 0
+    while True:
+        timed.room = FRAMES * SLICE
+        piece = response.raw.read(SLICE, decode_content=False)
+        if not piece:
+            return
+        size += len(piece)
+        _bound(size, most)
+        yield piece
+
+
+def _unzipped(sent: Iterable[bytes]) -> Iterator[bytes]:
+    """What is in a gzip file, and in those that may follow it; what else follows is left out."""
+    member, begun = zlib.decompressobj(GZIP), False
+    for piece in sent:
+        left = piece
+        while left or begun:
+            if not begun and left[:1] != GZIP_BEGINS:
+                return
+            out, begun = member.decompress(left, SLICE), True
+            yield out
+            left = member.unconsumed_tail
+            if member.eof:
+                left, member, begun = member.unused_data, zlib.decompressobj(GZIP), False
+            elif len(out) < SLICE:
+                break  # until more arrives
+    if begun:
+        raise zlib.error("it ends before its end")
+
+
+def _bound(size: int, most: int | None) -> None:
+    if most is not None and size > most:
+        raise Refused(f"the answer has more than {most >> 10:,} KB, which is not read")
+
+
 @contextlib.contextmanager
 def _opened(
-    session: requests.Session, method: str, url: str, **options: Any
+    session: requests.Session, method: str, url: str, patience: float | None = None, **options: Any
 ) -> Generator[requests.Response]:
     """Send a request; its body may be read inside of the `with` block.
 
@@ -179,7 +287,7 @@ def _opened(
         with session.request(
             method,
             url,
-            timeout=TIMEOUT,
+            timeout=(TIMEOUT[0], patience or TIMEOUT[1]),
             # Plain http never leaves this machine, not even towards a proxy.
             proxies={"http": ""},
             allow_redirects=False,
@@ -199,6 +307,8 @@ def _opened(
             f"`api_url` (or a proxy set for this machine) does not work: {host!r} cannot be used "
             "as a host to connect to."
         ) from exc
+    except zlib.error as exc:
+        raise Unanswered(f"the answer of {host} is not the gzip that it says it is") from exc
     except (requests.exceptions.RequestException, HTTPError, OSError) as exc:
         if reason := _unreached(exc):
             raise Unreached(reason) from exc

@@ -5,6 +5,8 @@ https://developers.pinterest.com/docs/api/v5/oauth-token/
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from requests.auth import HTTPBasicAuth
 
@@ -12,6 +14,7 @@ from tap_pinterest import clock
 from tap_pinterest.errors import (
     Action,
     Answer,
+    Refused,
     TapError,
     TokenRejected,
     Transient,
@@ -20,19 +23,27 @@ from tap_pinterest.errors import (
     wait_named_by,
 )
 from tap_pinterest.network import http
-from tap_pinterest.network.token_store import Tokens
+from tap_pinterest.network.token_store import Tokens, is_token
+from tap_pinterest.shown import keep_secret
 
 CENTURY = 3_155_760_000.0
 """Seconds; no date that is shown is further away."""
 
 
+LARGEST = 1 << 16
+"""Bytes of an answer of the token endpoint at most."""
+
+PATIENCE = 30.0
+"""Seconds for such an answer: other runs may wait for the token meanwhile."""
+
+
 class _Granted(msgspec.Struct):
-    """The answer of the token endpoint; lifetimes are seconds."""
+    """The answer of the token endpoint; lifetimes are seconds, and what is none is not known."""
 
     access_token: str
-    expires_in: float | None = None
+    expires_in: Any = None
     refresh_token: str | None = None
-    refresh_token_expires_in: float | None = None
+    refresh_token_expires_in: Any = None
     scope: str | None = None
 
 
@@ -69,32 +80,54 @@ class App:
         return self._ask(form, None, origin)
 
     def _ask(self, form: dict[str, str], refresh_token: str | None, origin: str | None) -> Tokens:
-        with http.new_session(self._url) as session:
-            response = http.exchange(session, "POST", self._url, auth=self._client, data=form)
+        keep_secret(form.get("code"))
+        response = self._sent(form)
         if response.status != 200:  # noqa: PLR2004
-            self._refused(Answer.read(response.status, response.body, response.headers), form)
+            self._refused(Answer.read(response.status, response.body, response.headers))
         try:
             granted = msgspec.json.decode(response.body, type=_Granted)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Transient("the token answer could not be read") from None
         refresh_token = granted.refresh_token or refresh_token
         if refresh_token is None:
             raise TokenRejected("it gave no refresh token")
+        if not all(map(is_token, (granted.access_token, refresh_token))):
+            raise TapError(
+                "Pinterest sent a token with characters that no token has, such as spaces or line "
+                "breaks. It is not used. Check `api_url`, and any proxy between this machine and "
+                "Pinterest."
+            )
+        lifetime = _seconds(granted.expires_in)
         return Tokens(
             refresh_token=refresh_token,
             access_token=granted.access_token,
-            expires_at=_ends(granted.expires_in),
-            lifetime=granted.expires_in,
-            refresh_expires_at=_ends(granted.refresh_token_expires_in),
+            expires_at=_ends(lifetime),
+            lifetime=lifetime,
+            refresh_expires_at=_ends(_seconds(granted.refresh_token_expires_in)),
             scope=granted.scope,
             origin=origin,
         )
 
-    def _refused(self, answer: Answer, form: dict[str, str]) -> None:
+    def _sent(self, form: dict[str, str]) -> http.Response:
+        with http.new_session(self._url) as session:
+            try:
+                return http.exchange(
+                    session,
+                    "POST",
+                    self._url,
+                    most=LARGEST,
+                    patience=PATIENCE,
+                    auth=self._client,
+                    data=form,
+                )
+            except Refused as exc:
+                raise TapError(
+                    f"Pinterest gave no token: {exc}. Check `api_url`, and any proxy between this "
+                    "machine and Pinterest."
+                ) from None
+
+    def _refused(self, answer: Answer) -> None:
         text = str(answer)
-        for secret in ("refresh_token", "code"):
-            if form.get(secret):  # an error message may quote what was sent
-                text = text.replace(form[secret], "...")
         if action_for(answer) not in (Action.RETRY, Action.THROTTLE):
             raise TokenRejected(text.rstrip("."))
         wait = wait_named_by(answer)
@@ -106,6 +139,15 @@ class App:
         raise Transient(text, wait)
 
 
+def _seconds(lifetime: Any) -> float | None:
+    """A lifetime that can be one, a century at most; None for any other."""
+    try:
+        seconds = min(float(lifetime), CENTURY)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return seconds if seconds > 0 else None
+
+
 def _ends(lifetime: float | None) -> float | None:
     """The moment at which a token ends (epoch seconds); None where that is not known."""
-    return clock.now() + min(lifetime, CENTURY) if lifetime and lifetime > 0 else None
+    return clock.now() + lifetime if lifetime else None

