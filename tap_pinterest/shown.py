@@ -67,7 +67,9 @@ def _spellings(secret: str) -> str:
     )
     if len(secret) < LONG:
         return rf"(?<!\w){plainly}(?!\w)"
-    return "|".join((plainly, *map(re.escape, _in_base64(secret.encode()))))
+    # After it, what its last bits have a part in.
+    encoded = (re.escape(text) + "[A-Za-z0-9+/_-]?={0,2}" for text in _in_base64(secret.encode()))
+    return "|".join((plainly, *encoded))
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:

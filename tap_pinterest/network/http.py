@@ -251,17 +251,18 @@ def _sent(response: requests.Response, most: int | None) -> Iterator[bytes]:
 
 def _unzipped(sent: Iterable[bytes]) -> Iterator[bytes]:
     """What is in a gzip file, and in those that may follow it; what else follows is left out."""
-    member, begun = zlib.decompressobj(GZIP), False
+    member, begun, ended = zlib.decompressobj(GZIP), False, False
     for piece in sent:
         left = piece
         while left or begun:
-            if not begun and left[:1] != GZIP_BEGINS:
+            if ended and not begun and left[:1] != GZIP_BEGINS:
                 return
             out, begun = member.decompress(left, SLICE), True
             yield out
             left = member.unconsumed_tail
             if member.eof:
-                left, member, begun = member.unused_data, zlib.decompressobj(GZIP), False
+                left, member = member.unused_data, zlib.decompressobj(GZIP)
+                begun, ended = False, True
             elif len(out) < SLICE:
                 break  # until more arrives
     if begun:

@@ -17,6 +17,7 @@ import subprocess
 import threading
 from contextlib import closing, redirect_stdout
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import pytest
 
@@ -505,3 +506,61 @@ def test_what_is_printed_to_the_terminal_at_once_is_searched_too() -> None:
         run = invoke(["--version"], Chatty)
     assert len(leaks(run.log, {PASTED})) == 1
     assert len(leaks(run.stdout.decode(), {PASTED})) == 1
+
+
+# -- secrets that others word
+
+
+def escaped(secret: str) -> str:
+    """A text as JSON may write it."""
+    return "".join(f"\\u{ord(char):04x}" for char in secret)
+
+
+@pytest.mark.parametrize("word", [escaped, lambda secret: quote(secret, safe=""), str])
+def test_a_token_is_not_repeated_however_it_is_written(sim: Simulator, word: Any) -> None:
+    body = f'{{"code":29,"message":"{word("Bearer " + TOKEN)} is not permitted"}}'
+    sim.faults.add(kind="status", path="/boards$", status=403, body=body, times=None)
+    run = searched(loud(sim, select=["boards"]), sim=sim)
+    assert run.exit_code == 1
+    assert "*** is not permitted" in run.log
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
+def test_what_the_token_endpoint_quotes_is_not_repeated(
+    sim: Simulator, tmp_path: Path, status: int
+) -> None:
+    message = f"Authorization: Basic {BASIC}, refresh_token={REFRESH_TOKEN}"
+    sim.faults.add(
+        kind="status", path="/oauth/token", status=status, code=1, message=message, times=None
+    )
+    run = searched(loud(sim, **credentials(tmp_path / "tokens")), BASIC, sim=sim)
+    assert run.exit_code == 1
+    assert "Authorization: Basic " in run.log
+    assert "***, refresh_token=***" in run.log
+
+
+@pytest.mark.parametrize("odd", ["a\\nSet-Cookie: b", "a b", "\\u2603tail", "\\u0000", "x" * 9000])
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+def test_a_token_that_is_none_is_refused(
+    sim: Simulator, tmp_path: Path, name: str, odd: str
+) -> None:
+    secret = f"pinx-of-the-endpoint-{odd}"
+    body = f'{{"access_token":"x","refresh_token":"y","{name}":"{secret}","expires_in":"1e300"}}'
+    sim.faults.add(kind="status", path="/oauth/token", status=200, body=body, times=None)
+    run = searched(loud(sim, **credentials(tmp_path / "tokens")), "of-the-endpoint", sim=sim)
+    assert run.exit_code == 1
+    assert "characters that no token has" in run.log_lines[-1]
+    assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize(
+    "lifetime", ["1e300", '"3600"', '"soon"', "-1", "0", "null", "[1]", "true"]
+)
+def test_a_lifetime_that_is_odd_ends_nothing(sim: Simulator, tmp_path: Path, lifetime: str) -> None:
+    body = (
+        f'{{"access_token":"{TOKEN}","refresh_token":"{REFRESH_TOKEN}",'
+        f'"expires_in":{lifetime},"refresh_token_expires_in":{lifetime}}}'
+    )
+    sim.faults.add(kind="status", path="/oauth/token", status=200, body=body, times=None)
+    loud(sim, select=["account"], **credentials(tmp_path / "tokens")).ok()
+    loud(sim, select=["account"], **credentials(tmp_path / "tokens")).ok()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import logging
+import random
 import re
 import socket
 import threading
@@ -14,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from tap_pinterest.errors import Refused, StreamError, Unanswered, Unreached
-from tap_pinterest.network import http, retry
+from tap_pinterest.network import http, oauth, retry
 from tap_pinterest.network.auth import GivenToken
-from tap_pinterest.network.oauth import App
 from tap_pinterest.network.token_store import Tokens
 from tap_pinterest.network.transport import Request, Transport
 from tests.harness import run_tap
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     Send = Callable[[bytes], None]
     Play = Callable[[Send], None]
 
+GZIP_HEAD = gzip.compress(b"")[:10]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -99,6 +101,7 @@ def sends(answer: bytes) -> Play:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "TIMEOUT", (5.0, 0.5))
+    monkeypatch.setattr(oauth, "PATIENCE", 0.5)
     monkeypatch.setattr(retry, "TRIES", 2)
 
 
@@ -145,7 +148,7 @@ def test_an_answer_that_drips_is_not_waited_for(what: str) -> None:
 @pytest.mark.usefixtures("impatient")
 def test_a_token_that_drips_is_not_waited_for() -> None:
     with dripping(*DRIPS["its body"]) as server, pytest.raises(Unanswered, match="in time"):
-        App(server.url, "id", "secret").refresh(Tokens(refresh_token="old"))
+        oauth.App(server.url, "id", "secret").refresh(Tokens(refresh_token="old"))
 
 
 @pytest.mark.usefixtures("impatient")
@@ -224,6 +227,72 @@ def test_a_body_is_sent_as_json() -> None:
     assert json.loads(body) == {"columns": ["A"]}
 
 
+# -- bounds
+
+
+def endless(*parts: bytes) -> Play:
+    """Some bytes, and then the last of them for ever."""
+
+    def play(send: Send) -> None:
+        for part in parts[:-1]:
+            send(part)
+        while True:
+            send(parts[-1] * max(1, (1 << 16) // len(parts[-1])))
+
+    return play
+
+
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param((b"HTTP/1.1 100 Continue\r\n\r\n",), id="continue"),
+        pytest.param((HEAD, b"X-More: " + b"x" * 60_000 + b"\r\n"), id="headers"),
+        pytest.param((HEAD, b"x"), id="a header"),
+        pytest.param((b"x",), id="a status line"),
+        pytest.param((CHUNKED, b"\r\n", b"0\r\n", b"X-More: y\r\n"), id="trailers"),
+        pytest.param((CHUNKED, b"\r\n", b"1;" + b"x" * 60_000 + b"\r\n \r\n"), id="framing"),
+    ],
+)
+def test_an_answer_of_next_to_nothing_is_not_read_for_ever(parts: tuple[bytes, ...]) -> None:
+    with Server(endless(*parts)) as server, pytest.raises(Unanswered):
+        ask(server)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param((CHUNKED, b"\r\n", b"4000\r\n" + b" " * 0x4000 + b"\r\n"), id="chunks"),
+        pytest.param((HEAD, b"\r\n", b" "), id="until it closes"),
+        pytest.param((HEAD, b"Content-Length: 99999999999\r\n\r\n", b" "), id="by its length"),
+        pytest.param(
+            (HEAD, b"Content-Encoding: gzip\r\n\r\n", GZIP_HEAD, b"\0\0\0\xff\xff"),
+            id="gzip of nothing",
+        ),
+    ],
+)
+def test_an_answer_without_end_is_read_up_to_the_bound(parts: tuple[bytes, ...]) -> None:
+    with Server(endless(*parts)) as server, pytest.raises(Refused, match="65,536 KB"):
+        ask(server)
+
+
+@pytest.mark.parametrize("after", [b"", b"\0" * 10, b"more", gzip.compress(b"c")])
+@pytest.mark.parametrize("size", [0, 1, http.SLICE, http.SLICE * 3 + 1])
+def test_gzip_is_decoded_as_its_programs_do(size: int, after: bytes) -> None:
+    content = random.Random(1).randbytes(size)
+    body = gzip.compress(content, 0) + gzip.compress(b"b") + after
+    with Server(sends(whole(body, HEAD + b"Content-Encoding: gzip\r\n"))) as server:
+        assert ask(server).body == content + b"b" + (b"c" if after[:1] == b"\x1f" else b"")
+        assert b"Accept-Encoding: gzip\r\n" in server.heard[0]
+
+
+def test_an_empty_answer_is_empty_whatever_it_says_of_itself() -> None:
+    with Server(sends(whole(b"", HEAD + b"Content-Encoding: gzip\r\n"))) as server:
+        assert ask(server).body == b""
+
+
 # -- downloads
 
 CONTENT = b"".join(b'{"PIN_ID":"%d"}\n' % number for number in range(100_000))
@@ -252,6 +321,14 @@ def test_a_download_is_decoded_slice_by_slice(
         assert b"Authorization" not in heard
         assert b"Cookie" not in heard
         assert TOKEN.encode() not in heard
+
+
+def test_nothing_of_a_link_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with Server(sends(whole(b"", b"HTTP/1.1 503 Busy\r\n")), sends(whole(CONTENT))) as server:
+        list(downloads(server))
+    assert "Download: HTTP 503" in caplog.text
+    assert "secret-one" not in caplog.text
 
 
 @pytest.mark.parametrize(

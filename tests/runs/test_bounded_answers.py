@@ -1,0 +1,104 @@
+"""Answers without bound: each costs its stream, at once, and no memory; the others are read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fault_harness import credentials
+from tests.harness import Run, catalog_for, config_for, files, run_tap, started
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.pinterest_api import Simulator
+
+MEMBER = gzip.compress(b" " * (1 << 24), 1)
+BOMB = MEMBER * 256
+"""Four gigabytes in less than twenty megabytes."""
+
+GZIP = {"content-type": "application/json", "content-encoding": "gzip"}
+ROOM = 2 << 30
+"""Bytes of address space: threads and their arenas take most of it."""
+
+
+def within(sim: Simulator, folder: Path, select: list[str], **settings: Any) -> Run:
+    """A run of the real command in so much memory."""
+    args = files(folder, config=config_for(sim, settings), catalog=catalog_for(select))
+    bound = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))}
+    with started(args, stdin=subprocess.DEVNULL, **bound) as process:
+        out, err = process.communicate()
+    return Run(out, err.decode(), process.returncode)
+
+
+def answers(sim: Simulator, path: str, **what: Any) -> None:
+    sim.faults.add(path=path, kind="status", times=None, **what)
+
+
+@pytest.mark.parametrize("status", [200, 403, 500])
+def test_a_bomb_costs_its_stream(
+    simulate: Callable[..., Simulator], tmp_path: Path, status: int
+) -> None:
+    sim = simulate(boards=2)
+    answers(sim, "/boards$", status=status, body=BOMB, headers=GZIP)
+    run = within(sim, tmp_path, ["boards", "followers"])
+    assert run.exit_code == 1
+    assert run.counts == {"followers": sim.world.followers}
+    (line, *_) = run.said(" ERROR ", "Stream boards is incomplete: ")
+    assert "more than 65,536 KB, which is not read" in line
+    assert len([seen for seen in sim.requests if seen.path.endswith("/boards")]) == 1
+    assert "Traceback" not in run.log
+    assert run.states
+
+
+def test_a_bomb_of_one_board_costs_that_board(
+    simulate: Callable[..., Simulator], tmp_path: Path
+) -> None:
+    sim = simulate(boards=3, pins_per_board=2, protected_boards=0, secret_boards=0, likes=None)
+    ids = [board["id"] for board in sim.world.all_boards()]
+    answers(sim, f"/boards/{ids[1]}/pins", status=200, body=BOMB, headers=GZIP)
+    run = within(sim, tmp_path, ["board_pins"])
+    assert run.exit_code == 1
+    assert {row["board_id"] for row in run.records("board_pins")} == {ids[0], ids[2]}
+    assert run.said(" ERROR ", ids[1])
+
+
+def test_a_bomb_instead_of_a_token_ends_the_run(sim: Simulator, tmp_path: Path) -> None:
+    answers(sim, "/oauth/token", status=200, body=BOMB, headers=GZIP)
+    run = within(sim, tmp_path, ["boards"], **credentials(tmp_path / "tokens"))
+    assert run.exit_code == 1
+    assert "more than 64 KB, which is not read" in run.log_lines[-1]
+    assert "Check `api_url`" in run.log_lines[-1]
+    assert len([seen for seen in sim.requests if "oauth" in seen.path]) == 1
+    assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "deflate"])
+def test_what_is_compressed_otherwise_is_refused_at_once(
+    simulate: Callable[..., Simulator], encoding: str
+) -> None:
+    sim = simulate(boards=2)
+    body = gzip.compress(gzip.compress(json.dumps({"items": []}).encode()))
+    answers(sim, "/boards$", status=200, body=body, headers=GZIP | {"content-encoding": encoding})
+    run = run_tap(sim, select=["boards", "followers"])
+    assert run.exit_code == 1
+    assert run.counts == {"followers": sim.world.followers}
+    assert run.said(" ERROR ", f"compressed as {encoding}, and only gzip was asked for")
+    assert len([seen for seen in sim.requests if seen.path.endswith("/boards")]) == 1
+
+
+@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b'{"items":[]}')[:-3]])
+def test_a_compression_that_breaks_off_is_tried_again(
+    simulate: Callable[..., Simulator], body: bytes
+) -> None:
+    sim = simulate(boards=2)
+    sim.faults.add(path="/boards$", kind="status", status=200, body=body, headers=GZIP)
+    run = run_tap(sim, select=["boards"]).ok()
+    assert run.counts["boards"] == len(sim.world.all_boards())
+    assert run.said("WARNING", "is not the gzip that it says it is")
