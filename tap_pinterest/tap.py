@@ -11,6 +11,7 @@ import click
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema, StateMessage
 
@@ -116,7 +117,7 @@ class TapPinterest(Tap):
         """Make the stream maps; those of deselected streams too, whose filters children obey.
 
         Raises:
-            ConfigValidationError: A map is about no stream.
+            ConfigValidationError: A map is about no stream, or gives one a name that is none.
         """
         if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
             raise ConfigValidationError("The settings cannot work", errors=found)
@@ -127,6 +128,15 @@ class TapPinterest(Tap):
                 for name, stream in self.streams.items()
             )
         )
+        names = [
+            (name, stream_map.stream_alias)
+            for name, stream in self.streams.items()
+            if stream.selected
+            for stream_map in self.mapper.stream_maps[name]
+            if not isinstance(stream_map, RemoveRecordTransform)
+        ]
+        if found := [*settings.name_problems(names)]:
+            raise ConfigValidationError("The settings cannot work", errors=found)
 
     @classmethod
     def streams_for(cls, config: Mapping[str, Any]) -> Sequence[type[PinterestStream]]:  # noqa: ARG003

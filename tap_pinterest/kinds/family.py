@@ -7,7 +7,7 @@ so that SCHEMA lines, log lines and state stay the same while boards and Pins gr
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
@@ -159,19 +159,7 @@ class Family:
         stream, emit = self._stream, self._stream.config["emit_activate_version_messages"]
         whole = stream.whole and (stream.replication_key is None or is_full_table(stream))
         asked = emit == ALONE or (bool(emit) and not self.is_narrowed)
-        return whole and asked and not self._shares_a_table
-
-    @property
-    def _shares_a_table(self) -> bool:
-        """Whether stream maps send the rows of another stream into a table of this one."""
-        stream = self._stream
-        tables = {stream_map.stream_alias for stream_map in stream.stream_maps}
-        return any(
-            stream_map.stream_alias in tables
-            for other in cast("Sequence[PinterestStream]", stream.run.streams)
-            if other is not stream and other.selected
-            for stream_map in other.stream_maps
-        )
+        return whole and asked
 
     @property
     def version(self) -> int | None:

@@ -11,6 +11,9 @@ from tap_pinterest.words import counted
 if TYPE_CHECKING:
     from tap_pinterest.kinds.stream import PinterestStream
 
+MOST_TOLD = 100
+"""Notes of a stream that are told."""
+
 TOLD_ONE_BY_ONE = 10
 """How many skipped objects of a stream are named; after that they are only counted."""
 
@@ -61,9 +64,13 @@ class Losses:
 
     def note(self, sentence: str) -> None:
         """Tell something that is no loss of rows, once."""
-        if sentence not in self._noted:
-            self._noted.add(sentence)
-            self._stream.note(sentence)
+        if sentence in self._noted or len(self._noted) > MOST_TOLD:
+            return
+        self._noted.add(sentence)
+        more = len(self._noted) > MOST_TOLD
+        self._stream.note(
+            "there is more of this kind, of which nothing is said" if more else sentence
+        )
 
     def lose(self, what: str, error: StreamError, part: str = "") -> None:
         """Note that something was not read: skipped or missed, as the error is; see `skip`."""

@@ -18,6 +18,7 @@ from tap_pinterest.records.values import (
     to_date_time,
     to_date_time_fast,
 )
+from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from tap_pinterest.records.schemas import Path
 
 UNKNOWN_FIELDS = "unknown_fields"
+
+MOST_TOLD = 100
+"""Fields of a stream of which something is said in the log."""
 """The setting, and the column in which it may collect what no schema knows."""
 
 UNKNOWN = {
@@ -143,9 +147,13 @@ class Shape:
         self._tell(field, what, "such values are null", once="unfit")
 
     def _tell(self, field: str, what: str, so: str, once: str = "unknown") -> None:
-        if (field, once) not in self._told:
-            self._told.add((field, once))
-            self._note(f"Field {field}: {what}; {so}")
+        if (field, once) in self._told or len(self._told) > MOST_TOLD:
+            return
+        self._told.add((field, once))
+        if len(self._told) > MOST_TOLD:
+            self._note("There are more such fields, of which nothing is said; they leave likewise")
+        else:
+            self._note(f"Field {plain(field)}: {what}; {so}")
 
 
 def _kind(field: Mapping[str, Any]) -> str | None:

@@ -17,10 +17,13 @@ from tap_pinterest.shown import plain
 from tap_pinterest.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 SHORTEST_NAME = 32
 """Characters that names of flattened fields need to stay apart."""
+
+STREAM_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,62}")
+"""What a stream may be called: a table in any database, and a file that leads nowhere else."""
 
 KINDS = {
     "array": 'a list such as ["a", "b"]',
@@ -58,6 +61,29 @@ def map_problems(maps: Mapping[str, Any], streams: Collection[str]) -> Iterator[
                 f"Setting `stream_maps`, entry {name}: there is no stream {plain(source)!r}."
                 + nearest(source, streams)
             )
+
+
+def name_problems(names: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A sentence for each name under which records cannot leave: targets make files of them.
+
+    Args:
+        names: Those of the streams that are read, each with the name under which it leaves.
+    """
+    taken: dict[str, str] = {}
+    for stream, name in names:
+        where = f"Setting `stream_maps`: records of the stream {stream} would leave as "
+        if not STREAM_NAME.fullmatch(name):
+            yield (
+                f"{where}{plain(name)!r}. The name of a stream begins with a letter and has up to "
+                "63 letters, digits, `_` and `-`."
+            )
+        elif name.lower() in taken:
+            other = taken[name.lower()]
+            yield (
+                f"{where}`{name}`, which those of {other} do. Two streams in one table would undo "
+                "each other's rows: give each a name of its own."
+            )
+        taken.setdefault(name.lower(), stream)
 
 
 def _type_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:

@@ -123,24 +123,6 @@ def test_the_rows_of_the_other_pipeline_stay(sim: Simulator, case: str) -> None:
     assert any(before.values()), "nothing was read that could be deleted"
 
 
-def test_a_stream_map_that_shares_a_table_among_streams_deletes_nothing(sim: Simulator) -> None:
-    maps = {name: {"__alias__": "all_boards"} for name in ("boards", "following_boards")}
-    for emit in (True, "alone"):
-        warehouse = Warehouse()
-        run = run_tap(
-            sim,
-            select=[*maps, "board_sections"],
-            stream_maps=maps,
-            emit_activate_version_messages=emit,
-        ).ok()
-        warehouse.load(run)
-        expected = {
-            (b["id"],) for b in (*sim.world.all_boards(), *sim.world.all_following_boards())
-        }
-        assert warehouse.keys("all_boards") == expected
-        assert [name for name, _ in run.activate_versions] == ["board_sections"]
-
-
 @pytest.mark.parametrize("case", [case for case in CASES if case != "search_queries"])
 def test_who_has_one_pipeline_alone_can_say_so(sim: Simulator, case: str) -> None:
     """What is there no longer vanishes, restricted or not."""

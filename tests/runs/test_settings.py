@@ -217,6 +217,34 @@ def test_a_map_for_no_stream_is_an_error(maps: dict[str, Any], words: list[str])
     assert all(word in found for word in words), found
 
 
+@pytest.mark.parametrize(
+    ("maps", "words"),
+    [
+        ({"boards": {"__alias__": "'../boards'"}}, ["stream boards", "'../boards'"]),
+        ({"boards": {"__alias__": "'a\\nb'"}}, ["stream boards", "'a b'"]),
+        ({"boards": {"__alias__": "'1st'"}}, ["stream boards", "'1st'"]),
+        ({"boards": {"__alias__": "b" * 64}}, ["stream boards"]),
+        ({"\x1b[2Jcopy": {"__source__": "boards"}}, ["stream boards", r"x1b[2Jcopy"]),
+        ({"copy.of": {"__source__": "boards"}}, ["stream boards", "'copy.of'"]),
+        ({"*": {"__alias__": "all"}}, ["which those of account do"]),
+        ({"boards": {"__alias__": "Account"}}, ["which those of account do"]),
+        ({"ACCOUNT": {"__source__": "boards"}}, ["which those of account do"]),
+    ],
+    ids=str,
+)
+def test_a_stream_has_a_name_of_its_own(
+    sim: Simulator, maps: dict[str, Any], words: list[str]
+) -> None:
+    """Targets make tables and files of names."""
+    run = run_tap(sim, select=["account", "boards"], stream_maps=maps)
+    assert run.exit_code == 1
+    (found,) = problems(run)
+    assert "Setting `stream_maps`" in found
+    assert all(word in found for word in words), found
+    assert not run.counts
+    assert "\x1b" not in run.log
+
+
 def test_maps_that_name_streams_are_taken(sim: Simulator) -> None:
     maps = {
         "b*": {"x": "1"},
