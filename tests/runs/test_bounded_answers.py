@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import resource
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.fault_harness import credentials
-from tests.harness import Run, catalog_for, config_for, files, run_tap, started
+from tests.harness import Run, catalog_for, config_for, files, run_tap, started, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,3 +103,20 @@ def test_a_compression_that_breaks_off_is_tried_again(
     run = run_tap(sim, select=["boards"]).ok()
     assert run.counts["boards"] == len(sim.world.all_boards())
     assert run.said("WARNING", "is not the gzip that it says it is")
+
+
+@pytest.mark.parametrize("kind", ["drip", "hang"])
+def test_a_token_endpoint_that_never_ends_holds_no_signal_up(
+    sim: Simulator, tmp_path: Path, kind: str
+) -> None:
+    """The process ends within seconds, though the exchange is not cut at once."""
+    sim.faults.add(path="/oauth/token", kind=kind, times=None)
+    settings = credentials(tmp_path / "tokens")
+    args = files(tmp_path, config=config_for(sim, settings), catalog=catalog_for(["boards"]))
+    with started(args, stdin=subprocess.DEVNULL) as process:
+        wait_for(lambda: any("oauth" in seen.path for seen in sim.requests))
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert json.loads(out.splitlines()[-1])["type"] == "STATE"
+    assert b"Stopped by signal 15" in err.splitlines()[-1]
