@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_pinterest.shown import masked
+from tap_pinterest.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -138,7 +138,7 @@ class Answer:
             return cls(status, None, "", headers, path)
         code = re.fullmatch(r"[0-9]{1,9}", str(content.get("code")))
         text = content.get("message") or content.get("error_description") or ""
-        message = masked(" ".join(str(text).split()))
+        message = shown(" ".join(str(text).split()))
         return cls(status, int(code[0]) if code else None, message, headers, path)
 
     def __str__(self) -> str:

@@ -83,14 +83,9 @@ def _in_base64(secret: bytes) -> Iterator[str]:
             yield encode(bytes(lead) + secret).decode()[begin:end]
 
 
-def masked(text: str) -> str:
-    """A text without the secrets of this run; for what is yet to be cut, and shown after that."""
-    return _secrets.mask(text)
-
-
 def shown(text: str) -> str:
     """A text as it may be shown: on one line, secrets masked, nothing that a terminal obeys."""
-    text = masked(text)
+    text = _secrets.mask(text)
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
