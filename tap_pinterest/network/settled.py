@@ -1,12 +1,15 @@
-"""Work that is not broken off half-way: a code and a refresh token can be spent only once."""
+"""Work that is finished before the process ends, whatever comes: tokens on their way to the store.
+
+Pinterest forgets a refresh token or a code once it has answered. What has been asked for is
+therefore taken in and kept, though a signal ends the run meanwhile; but not for ever.
+"""
 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import threading
 from concurrent.futures import Future, wait
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,37 +17,28 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GRACE = 5.0
-"""Seconds that the end of the process waits for what is under way."""
+"""Seconds for which the end of the process waits at most."""
 
-_under_way: set[Future[Any]] = set()
+_under_way: set[Future[object]] = set()
 
 
 def settled(work: Callable[[], T]) -> T:
-    """Do what is to come to its end even where a signal ends the process meanwhile.
-
-    It is done in a thread of its own, so that a signal disturbs the one who waits for it alone; the
-    process then waits for `GRACE` seconds. The work itself can start no further threads by then.
-
-    Returns:
-        What the work returns; what it raises is raised here.
-    """
-    outcome: Future[T] = Future()
-    _under_way.add(outcome)
-    threading.Thread(target=_settle, args=(outcome, work), daemon=True).start()
-    return outcome.result()
+    """What `work` returns or raises; it goes on in a thread where the caller is interrupted."""
+    result: Future[T] = Future()
+    _under_way.add(result)  # type: ignore[arg-type]
+    threading.Thread(target=_settle, args=(result, work), name="settled", daemon=True).start()
+    return result.result()
 
 
-def _settle(outcome: Future[T], work: Callable[[], T]) -> None:
+def _settle(result: Future[T], work: Callable[[], T]) -> None:
     try:
-        outcome.set_result(work())
-    except BaseException as exc:  # noqa: BLE001 - raised again where the result is waited for
-        outcome.set_exception(exc)
+        result.set_result(work())
+    except BaseException as exc:  # noqa: BLE001 - raised again where the result is asked for
+        result.set_exception(exc)
     finally:
-        _under_way.discard(outcome)
+        _under_way.discard(result)
 
 
 @atexit.register
-def _wait_for_the_rest() -> None:
-    # Threads that are no daemons would be waited for without end.
-    with contextlib.suppress(KeyboardInterrupt):
-        wait(_under_way.copy(), GRACE)
+def _wait() -> None:
+    wait(set(_under_way), GRACE)
