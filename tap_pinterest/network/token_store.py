@@ -14,8 +14,6 @@ import hashlib
 import logging
 import os
 import re
-import shlex
-import stat
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +22,7 @@ import msgspec
 
 from tap_pinterest import clock
 from tap_pinterest.errors import TapError
+from tap_pinterest.network.private import check_folder, make_folder, open_private
 from tap_pinterest.shown import keep_secret
 
 if TYPE_CHECKING:
@@ -37,7 +36,9 @@ RESERVED = 16 << 10
 PATIENCE = 600.0
 """Seconds to wait for another run that holds the lock; its end, if nothing else, frees it."""
 
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
+"""Epoch seconds, of a day that can be shown."""
 
 
 FORM = r"^[!-~]{1,8192}\Z"
@@ -52,15 +53,17 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         lifetime: Seconds that the access token lives in all.
         origin: Fingerprint of the setting `refresh_token` that these tokens replace.
+        account: Name of the account that they open.
     """
 
     refresh_token: Token
     access_token: Token | None = None
-    expires_at: float | None = None
+    expires_at: Moment | None = None
     lifetime: float | None = None
-    refresh_expires_at: float | None = None
+    refresh_expires_at: Moment | None = None
     scope: str | None = None
     origin: str | None = None
+    account: str | None = None
 
     def __post_init__(self) -> None:
         keep_secret(self.refresh_token, self.access_token)
@@ -84,46 +87,61 @@ def fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+LOST = (
+    "The old ones may be dead: should the next run say so, connect the account again with "
+    "tap-pinterest-login."
+)
+
+
 class TokenStore:
     """The file, its lock beside it (`….lock`) and its next version (`….new`)."""
 
     def __init__(self, path: str | Path) -> None:
-        # Resolved, as a rename would put a file in the place of a symbolic link.
         try:
-            self.path = Path(path).expanduser().resolve()
+            named = Path(path).expanduser()
+            if not named.name or "\0" in str(named):
+                raise TapError(f"Setting `token_store`: {path} is not the path of a file.")
+            # The folder is resolved, so that it can be checked on the way; the file is no link.
+            self.path = named.parent.resolve() / named.name
         except RuntimeError:
             raise TapError(
-                f"Setting `token_store`: {path} begins with the home of a user who does not exist."
+                f"Setting `token_store`: {path} begins with the home of a user who does not exist, "
+                "or with symbolic links that lead to each other."
             ) from None
         self._next = self.path.with_name(self.path.name + ".new")
         self._lock = self.path.with_name(self.path.name + ".lock")
 
     def read(self) -> Tokens | None:
-        """The tokens kept; None where there is no file yet. Needs no lock.
+        """The newest tokens kept; None where there are none yet. Needs no lock.
 
         Raises:
-            TapError: The file can be read by others, or is damaged.
+            TapError: The file, or its folder, is not this user's alone, or it is damaged.
         """
         with self._told("read"):
             try:
-                file = self.path.open("rb")
+                check_folder(self.path.parent)
             except FileNotFoundError:
                 return None
-            with file:
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                content = b"" if mode & OTHERS else file.read()
-        if mode & OTHERS:
-            raise TapError(
-                f"Other users of this machine can read the token store {self.path} (mode "
-                f"{mode:04o}). Close it: chmod 600 {shlex.quote(str(self.path))}"
-            )
-        try:
-            return msgspec.json.decode(content, type=Tokens)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise TapError(
-                f"The token store {self.path} is damaged. Connect the account again, which writes "
-                "a new one: tap-pinterest-login"
-            ) from None
+            return self._left() or self._kept()
+
+    def _kept(self) -> Tokens | None:
+        """What the file holds; None where there is none, or an empty one, as mktemp makes."""
+        content, _ = _looked_at(self.path)
+        if not content:
+            return None
+        if tokens := _parsed(content):
+            return tokens
+        raise TapError(
+            f"The token store {self.path} is damaged, or another kind of file, and is left as it "
+            "is. Move it away, or delete it, and connect the account again: tap-pinterest-login"
+        )
+
+    def _left(self) -> Tokens | None:
+        """Tokens that could not be renamed into their place when they arrived."""
+        content, changed = _looked_at(self._next)
+        if changed < _looked_at(self.path)[1]:
+            return None
+        return _parsed(content)  # None: the room that was set aside for tokens that never came
 
     @contextlib.contextmanager
     def locked(self) -> Generator[None]:
@@ -136,9 +154,22 @@ class TokenStore:
             lock = self._open_lock()
         try:
             self._wait_for(lock)
+            with self._told("replaced"):
+                self._recover()
             yield
         finally:
             os.close(lock)
+
+    def _recover(self) -> None:
+        """Put tokens that were left behind into their place."""
+        if self._left():
+            self._kept()  # another kind of file is not replaced
+            new = open_private(self._next, os.O_RDWR)
+            try:
+                os.fsync(new)
+                self._rename()
+            finally:
+                os.close(new)
 
     def rehearse(self) -> None:
         """Find out whether new tokens could be kept, without touching those that are there.
@@ -157,78 +188,75 @@ class TokenStore:
                 if exc.errno == errno.EXDEV:
                     raise
                 # There is no file yet, or this disk has no second names.
-                os.close(os.open(trial, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+                os.close(open_private(trial, os.O_CREAT | os.O_WRONLY))
             finally:
                 trial.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def replacement(self) -> Generator[Callable[[Tokens], None]]:
+    def replacement(self, *, inherit: bool = True) -> Generator[Callable[[Tokens], None]]:
         """Make sure that new tokens can be kept, before they are asked for. Needs the lock.
+
+        Args:
+            inherit: Whether new tokens of the same origin are of the account that is noted.
 
         Yields:
             Keeps new tokens for good; to be called once.
 
         Raises:
-            TapError: The disk is full, or the file cannot be replaced.
+            TapError: The disk is full, or the file cannot be replaced or is another kind of file.
         """
+        filled = False
+
+        def keep(tokens: Tokens) -> None:
+            nonlocal filled
+            if inherit and old and old.origin == tokens.origin:
+                tokens = msgspec.structs.replace(tokens, account=tokens.account or old.account)
+            with _arriving(self.path, LOST):
+                _fill(new, msgspec.json.format(msgspec.json.encode(tokens)) + b"\n")
+            filled = True
+            with _arriving(
+                self.path, f"They are kept in {self._next}, and the next run takes them."
+            ):
+                self._rename()
+
         try:
             with self._told("replaced"):
+                old = self._kept()
                 if self.path.exists():
                     # A rehearsal: a file that is mounted by itself, say, can never be replaced.
-                    os.close(self._create(self.path.read_bytes()))
+                    os.close(self._create(_looked_at(self.path)[0]))
                     self._rename()
                 # Random, so that no file system shrinks it.
                 new = self._create(os.urandom(RESERVED))
             try:
-                yield lambda tokens: self._fill(new, tokens)
+                yield keep
             finally:
                 os.close(new)
         finally:
-            with contextlib.suppress(OSError):
-                self._next.unlink()
-
-    def _fill(self, new: int, tokens: Tokens) -> None:
-        content = msgspec.json.format(msgspec.json.encode(tokens)) + b"\n"
-        try:
-            _write(new, content)
-            os.ftruncate(new, len(content))
-            os.fsync(new)
-            self._rename()
-        except OSError as exc:
-            raise TapError(
-                f"New tokens arrived, but the token store {self.path} could not be written: "
-                f"{exc.strerror}. The old ones may be dead: should the next run say so, connect "
-                "the account again with tap-pinterest-login."
-            ) from None
+            if not filled:
+                with contextlib.suppress(OSError):
+                    self._next.unlink()
 
     def _create(self, content: bytes) -> int:
         """Write the next version durably; its file descriptor, back at its beginning."""
         self._next.unlink(missing_ok=True)  # left by a run that was killed
-        new = os.open(self._next, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        new = open_private(self._next, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         try:
             _write(new, content)
             os.fsync(new)
-            self._sync_folder()
+            _sync(self.path.parent)
         except BaseException:
             os.close(new)
             raise
         return new
 
     def _open_lock(self) -> int:
-        if not self.path.parent.is_dir():
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_folder(self.path.parent)
+        return open_private(self._lock, os.O_RDWR | os.O_CREAT)
 
     def _rename(self) -> None:
         self._next.replace(self.path)
-        self._sync_folder()
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(self.path.parent)
 
     def _wait_for(self, lock: int) -> None:
         until = clock.monotonic() + PATIENCE
@@ -262,8 +290,57 @@ class TokenStore:
             ) from None
 
 
+@contextlib.contextmanager
+def _arriving(path: Path, so: str) -> Generator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise TapError(
+            f"New tokens arrived, but the token store {path} could not be written: "
+            f"{exc.strerror}. {so}"
+        ) from None
+
+
+def _looked_at(path: Path) -> tuple[bytes, int]:
+    """Content of a file of ours, and when it was changed (ns); nothing, at 0, where there is none.
+
+    Raises:
+        TapError, OSError: As `open_private` does.
+    """
+    try:
+        file = os.fdopen(open_private(path, os.O_RDONLY), "rb")
+    except FileNotFoundError:
+        return b"", 0
+    with file:
+        return file.read(), os.fstat(file.fileno()).st_mtime_ns
+
+
+def _parsed(content: bytes) -> Tokens | None:
+    """Tokens as this file writes them; None where it is something else."""
+    try:
+        return msgspec.json.decode(content, type=Tokens)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _fill(file: int, content: bytes) -> None:
+    """Make this all that a file holds, on the disk."""
+    _write(file, content)
+    os.ftruncate(file, len(content))
+    os.fsync(file)
+
+
 def _write(file: int, content: bytes) -> None:
     """Write all of the content at the beginning of a file."""
     os.lseek(file, 0, os.SEEK_SET)
     while content:
         content = content[os.write(file, content) :]
+
+
+def _sync(folder: Path) -> None:
+    """Let the names in a folder be on the disk."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

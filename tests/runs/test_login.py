@@ -317,11 +317,24 @@ def test_a_store_that_cannot_be_written_is_known_before_anybody_is_asked(scene: 
     assert not browsing.urls
 
 
-@pytest.mark.parametrize("content", ["damaged", "{}"])
-def test_a_damaged_store_is_written_anew(scene: Scene, content: str) -> None:
-    scene.store.parent.mkdir()
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+@pytest.mark.parametrize("content", ["my notes", "{}"])
+def test_another_kind_of_file_is_left_as_it_is(scene: Scene, content: str, mode: int) -> None:
+    scene.store.parent.mkdir(0o700)
     scene.store.write_text(content)
-    scene.store.chmod(0o644)
+    scene.store.chmod(mode)
+    before = scene.store.stat().st_ino
+    done, browsing = scene.log_in()
+    assert done.exit_code == 1
+    assert ("Move it away" if mode == 0o600 else "chmod 600") in done.last_line
+    assert not browsing.urls
+    assert scene.store.read_text() == content
+    assert scene.store.stat().st_ino == before
+
+
+def test_an_empty_file_is_taken(scene: Scene) -> None:
+    scene.store.parent.mkdir(0o700)
+    scene.store.touch(0o600)
     done, _ = scene.log_in()
     assert done.exit_code == 0, done.log
     assert TokenStore(scene.store).read() is not None

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import fcntl
 import itertools
-import json
 import os
 import shutil
 import signal
@@ -141,7 +140,6 @@ def test_a_store_that_others_can_reach_is_refused(sim: Simulator, path: Path, mo
 @pytest.mark.parametrize(
     "content",
     [
-        "",
         "{",
         "[]",
         '"hidden-one"',
@@ -162,15 +160,6 @@ def test_a_damaged_store_is_told_without_its_content(
     assert "tap-pinterest-login" in done.last_line
     assert "hidden" not in done.log
     assert "Traceback" not in done.log
-
-
-def test_a_symbolic_link_stays_one(path: Path, tmp_path: Path) -> None:
-    link = tmp_path / "link.json"
-    link.symlink_to(path)
-    keep(link)
-    keep(link, access_token="second")
-    assert link.is_symlink()
-    assert json.loads(path.read_text())["access_token"] == "second"
 
 
 def test_a_home_folder_is_understood(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -798,6 +787,7 @@ def test_the_file_is_plain_json(path: Path) -> None:
         "refresh_expires_at",
         "scope",
         "origin",
+        "account",
     }
     assert REFRESH_TOKEN not in content["origin"]
 
