@@ -15,6 +15,7 @@ import logging
 import socket
 import time
 import zlib
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import requests
@@ -153,13 +154,14 @@ def new_session(url: str) -> requests.Session:
     """A session for one host, with one kept connection.
 
     What the environment says of proxies and certificates is looked up once, not with each request;
-    what it says of passwords (a netrc file), never.
+    what it says of passwords (a netrc file), never. No cookie is kept.
     """
     session = requests.Session()
     found = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
     session.trust_env = False
     session.headers["Accept-Encoding"] = "gzip"
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # none is kept, or sent
     session.mount("https://", _Adapter())
     session.mount("http://", _Adapter())
     return session

@@ -227,6 +227,16 @@ def test_a_body_is_sent_as_json() -> None:
     assert json.loads(body) == {"columns": ["A"]}
 
 
+def test_no_cookie_is_kept() -> None:
+    with Server(sends(whole(b"{}", HEAD + b"Set-Cookie: a=b; Path=/\r\n"))) as server:
+        with http.new_session(server.url) as session:
+            http.exchange(session, "GET", server.url)
+            http.exchange(session, "GET", server.url)
+            assert not session.cookies
+        assert len(server.heard) == 2
+        assert b"Cookie" not in server.heard[1]
+
+
 # -- bounds
 
 
