@@ -94,7 +94,9 @@ def test_what_is_compressed_otherwise_is_refused_at_once(
     assert len([seen for seen in sim.requests if seen.path.endswith("/boards")]) == 1
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b'{"items":[]}')[:-3]])
+@pytest.mark.parametrize(
+    "body", [b"not gzip", gzip.compress(b'{"items":[]}')[:-3]], ids=["other", "cut"]
+)
 def test_a_compression_that_breaks_off_is_tried_again(
     simulate: Callable[..., Simulator], body: bytes
 ) -> None:
