@@ -89,8 +89,10 @@ contract: $(VENV)/installed
 	@$(BIN)/python scripts/contract.py "$(SPEC)"
 
 # One choice for all versions of Python, as markers say, and of nothing that came out in the last
-# week: what is withdrawn in haste mostly is so by then.
-constraints: $(VENV)/installed
+# week: what is withdrawn in haste mostly is so by then. Not all is installed for it, which the old
+# choice may not allow any more.
+constraints: $(BIN)/python
+	@$(call quietly,$(VENV)/pip.log,{ $(pip) install uv; })
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --exclude-newer "7 days" \
 	  --upgrade --no-header --no-annotate --output-file constraints.txt pyproject.toml --group dev
 
