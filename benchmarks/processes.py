@@ -136,7 +136,8 @@ class Simulator:
         """Turn knobs of `/_control`; how things stand after that."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
         try:
-            connection.request("POST", "/_control", json.dumps(knobs))
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", "/_control", json.dumps(knobs), headers)
             response = connection.getresponse()
             answer: dict[str, Any] = json.load(response)
         finally:

@@ -5,12 +5,18 @@ POST takes a JSON object with any of: today ("2025-01-31" or null), latency, jit
 clear (forget the requests), revoke (true, or "all" for refresh tokens too), remove_boards,
 remove_pins, gone_boards, gone_pins, forbidden_boards, forbidden_pins (lists of ids, added), world
 (settings of World by name). GET, and the answer to POST, tell how things stand.
+
+A page in a developer's browser can send requests to this machine, so the knobs are only for whoever
+asks for them at a loopback address and sends application/json, which no page may do unasked: 403
+for another host or a foreign Origin, 415 for another type.
 """
 
 from __future__ import annotations
 
 from datetime import date
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
@@ -28,15 +34,35 @@ _SETS = {
 }
 
 
-def answer(simulator: Simulator, method: str, body: bytes) -> web.Response:
+def answer(simulator: Simulator, request: web.BaseRequest, body: bytes) -> web.Response:
     """Answer a control request; it leaves no trace among the requests seen."""
+    host = request.headers.get("Host", "")
+    if not _is_loopback(host):
+        return _refused(403, "ask at a loopback address, such as 127.0.0.1 or localhost")
+    if request.headers.get("Origin", f"http://{host}") != f"http://{host}":
+        return _refused(403, "a page of another origin may not ask")
+    if request.method == "POST" and request.content_type != "application/json":
+        return _refused(415, "send JSON, with Content-Type: application/json")
     try:
-        if method == "POST":
+        if request.method == "POST":
             for name, value in msgspec.json.decode(body).items():
                 apply(simulator, name, value)
     except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
-        return web.json_response({"error": str(error)}, status=400)
+        return _refused(400, str(error))
     return web.json_response(state(simulator))
+
+
+def _refused(status: int, why: str) -> web.Response:
+    return web.json_response({"error": why}, status=status)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a Host header names this machine by itself; another name may be led here by DNS."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def apply(simulator: Simulator, name: str, value: Any) -> None:  # noqa: PLR0912  one per knob

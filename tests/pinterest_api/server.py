@@ -219,7 +219,7 @@ class Simulator:
         body = await request.read() if request.body_exists else b""
         path = request.rel_url.raw_path
         if path == "/_control":
-            return control.answer(self, request.method, body)
+            return control.answer(self, request, body)
         kind, _, credential = request.headers.get("Authorization", "").partition(" ")
         seen = Seen(
             method=request.method,

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import date
 from typing import Any
 
 import pytest
@@ -176,31 +175,6 @@ def test_requests_are_remembered(sim: Simulator, client: Client) -> None:
     assert second.status == 404
     sim.clear()
     assert sim.requests == []
-
-
-def test_control_over_http(sim: Simulator, client: Client) -> None:
-    control = f"http://{sim.host}:{sim.port}/_control"
-    board = sim.world.board_id(0)
-    knobs = {
-        "today": "2026-05-01",
-        "remove_boards": [board],
-        "faults": [{"path": "/pins$", "kind": "forbidden"}],
-        "world": {"followers": 3, "scopes": ["boards:read", "pins:read", "user_accounts:read"]},
-    }
-    assert requests.post(control, json=knobs).status_code == 200
-    assert sim.world.today == date(2026, 5, 1)
-    assert error(client.get("/pins")) == (403, 29)
-    assert error(client.get(f"/boards/{board}/pins")) == (404, 40)
-    assert len(client.all("/user_account/followers")) == 3
-    assert error(client.get("/media", page_size=0)) == (400, 1)
-    assert error(client.get("/ad_accounts")) == (401, 3)
-    state = requests.get(control).json()
-    assert state["requests"] == 5
-    assert state["paths"]["/v5/pins"] == 1
-    assert state["faults"][0]["fired"] == 1
-    assert requests.post(control, json={"revoke": True}).status_code == 200
-    assert error(client.get("/boards")) == (401, 2)
-    assert requests.post(control, json={"weather": "fine"}).status_code == 400
 
 
 def test_as_a_process() -> None:
