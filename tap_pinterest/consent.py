@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 
-CODE = re.compile(r"[!-~]{1,8192}")
+CODE = re.compile(r"[!-~]{1,2048}")
 """What a code looks like."""
 
 PATIENCE = 10
@@ -115,9 +115,9 @@ class Consent:
                 "again and agree on Pinterest's page."
             )
         code = query["code"]
-        keep_secret(code)
         if not CODE.fullmatch(code):
             raise TapError("The address holds no `code` of Pinterest's. Run the login again.")
+        keep_secret(code)
         settled(lambda: self._exchange(code))
         if self.replaced:
             return Landed(

@@ -10,13 +10,13 @@ import contextlib
 import errno
 import html
 import os
-import socket
 import string
 import tempfile
 import threading
 from concurrent.futures import Future, wait
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -171,8 +171,8 @@ class _Server(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Take the port."""
-        if self.address_family == socket.AF_INET6:
-            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if self.address_family == AF_INET6:
+            self.socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1)
         super().server_bind()
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -189,9 +189,9 @@ def _listening(port: int, waiting: _Wait) -> Generator[None]:
         OSError: One of them is taken.
     """
     with contextlib.ExitStack() as opened:
-        servers = [opened.enter_context(_Server(socket.AF_INET, "127.0.0.1", port, waiting))]
+        servers = [opened.enter_context(_Server(AF_INET, "127.0.0.1", port, waiting))]
         try:
-            servers += [opened.enter_context(_Server(socket.AF_INET6, "::1", port, waiting))]
+            servers += [opened.enter_context(_Server(AF_INET6, "::1", port, waiting))]
         except OSError as exc:
             if exc.errno not in NO_IPV6:
                 raise

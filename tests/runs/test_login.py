@@ -663,7 +663,7 @@ def test_in_a_real_browser(scene: Scene, decision: str) -> None:
     with Browser() as chromium:
 
         def act(browsing: Browsing, url: str) -> None:
-            chromium.open(url)
+            chromium.open(browsing.addresses[0])
             assert "Give this app access to simulated_user?" in chromium.text("h1")
             chromium.click(f"#{decision}")
             seen["text"] = chromium.text("main footer") and chromium.text("main")
