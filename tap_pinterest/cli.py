@@ -72,7 +72,7 @@ class Command(SingerCommand):
             logger.error("Setting `stream_maps`: %s", exc)
             sys.exit(1)
         except Interrupted as exc:
-            logger.error("%s; the next run goes on from the last state.", exc)
+            logger.error("%s.", exc)
             sys.exit(exc.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:

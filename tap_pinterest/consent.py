@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
+
+import msgspec
 
 from tap_pinterest import clock, settings
 from tap_pinterest.errors import TapError, TokenRejected, Transient
-from tap_pinterest.landing import NotTheAnswer
+from tap_pinterest.landing import Landed, NotTheAnswer
 from tap_pinterest.network.oauth import App
+from tap_pinterest.network.settled import settled
 from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
 from tap_pinterest.run import Run
 from tap_pinterest.shown import keep_secret, plain
@@ -24,6 +28,19 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 
+CODE = re.compile(r"[!-~]{1,2048}")
+"""What a code looks like."""
+
+PATIENCE = 10
+"""Seconds for which a quota is waited for to learn who was connected."""
+
+
+class Account(NamedTuple):
+    """An account; without a name where it is not known which."""
+
+    name: str | None
+    described: str
+
 
 class Consent:
     """One way to Pinterest's consent page and back.
@@ -32,17 +49,27 @@ class Consent:
         url: Where the user gives consent.
         redirect_uri: Where the browser is sent then; the app must have registered it.
         tokens: What was granted, once `finish` is through.
-        account: Who was connected, as people say it.
+        account: Who gave it.
+        replaced: Name of another account whose tokens are still kept; `keep` ends that. None where
+            there was nothing to ask.
     """
 
     def __init__(
-        self, config: Mapping[str, Any], asked: Iterable[str], port: int, consent_url: str
+        self,
+        config: Mapping[str, Any],
+        asked: Iterable[str],
+        port: int,
+        consent_url: str,
+        *,
+        replace: bool = False,
     ) -> None:
         self.config = config
+        self.replace = replace
         keep_secret(*settings.secrets_of(config))
         self.asked = frozenset(asked)
         self.redirect_uri = f"http://localhost:{port}/"
         self._state = secrets.token_urlsafe(24)
+        keep_secret(self._state)
         self.url = f"{consent_url}?" + urlencode(
             {
                 "client_id": config["client_id"],
@@ -54,7 +81,8 @@ class Consent:
         )
         self.store = TokenStore(config["token_store"])
         self.tokens: Tokens | None = None
-        self.account = "an account"
+        self.account = Account(None, "an account")
+        self.replaced: str | None = None
 
     def rehearse(self) -> None:
         """Find out before anybody is asked whether the tokens can be kept.
@@ -65,64 +93,106 @@ class Consent:
         with self.store.locked(), self.store.replacement():
             pass
 
-    def finish(self, query: Mapping[str, str]) -> str:
-        """Take what the browser brought back; the account that is connected now.
+    def finish(self, query: Mapping[str, str]) -> Landed:
+        """Take what the browser brought back, and keep the tokens unless the user must be asked.
+
+        Returns:
+            What the browser may say.
 
         Raises:
             NotTheAnswer: The query answers another login.
             TapError: The account is not connected; the message says why.
         """
-        if not secrets.compare_digest(query.get("state", "").encode(), self._state.encode()):
+        if not secrets.compare_digest(_bytes(query.get("state", "")), _bytes(self._state)):
             raise NotTheAnswer(
                 "The address does not belong to this login (its `state` is missing or another "
                 "one): it may be that of an earlier try. Use the page that this login opened."
             )
         if "code" not in query:
+            said = [plain(query[name]) for name in ("error", "error_description") if name in query]
             raise TapError(
-                f"Pinterest gave no access ({plain(query.get('error', 'no reason given'))}). Run "
-                "the login again and agree on Pinterest's page."
+                f"Pinterest gave no access ({': '.join(said) or 'no reason given'}). Run the login "
+                "again and agree on Pinterest's page."
             )
-        self.tokens = self._exchange(query["code"])
-        self.account = self._who()
-        return f"tap-pinterest can read {self.account} now."
+        code = query["code"]
+        if not CODE.fullmatch(code):
+            raise TapError("The address holds no `code` of Pinterest's. Run the login again.")
+        keep_secret(code)
+        settled(lambda: self._exchange(code))
+        if self.replaced:
+            return Landed(
+                "One question more",
+                f"Pinterest gave access to {self.account.described}.",
+                f"Go back to the terminal: it asks about the tokens of {self.replaced}.",
+            )
+        return Landed("Connected", f"tap-pinterest can read {self.account.described} now.")
 
-    def _exchange(self, code: str) -> Tokens:
+    def _exchange(self, code: str) -> None:
+        with self.store.locked():
+            old = self.store.read()
+            at_once = old is None or self.replace
+            with self.store.replacement(inherit=False) as keep:
+                tokens = self._ask(code, old)
+                if at_once:
+                    keep(tokens)  # before anything else can go wrong
+                self.account = self._who(tokens)
+                self.tokens = msgspec.structs.replace(tokens, account=self.account.name)
+                if not at_once:
+                    self.replaced = self._other_than(self.account.name, old)
+                    if not self.replaced:
+                        keep(self.tokens)
+            if at_once and self.account.name:
+                with self.store.replacement(inherit=False) as keep:
+                    keep(self.tokens)
+
+    def keep(self) -> None:
+        """Keep the tokens in the place of another account's.
+
+        Raises:
+            TapError: They cannot be kept; the message says why.
+        """
+        assert self.tokens is not None  # noqa: S101 - for the type checker
+        tokens = self.tokens
+        with self.store.locked(), self.store.replacement(inherit=False) as keep:
+            keep(tokens)
+
+    def _ask(self, code: str, old: Tokens | None) -> Tokens:
         app = App(
             settings.api_url(self.config), self.config["client_id"], self.config["client_secret"]
         )
-        with self.store.locked(), self.store.replacement() as keep:
-            try:
-                tokens = app.exchange(code, self.redirect_uri, self._origin())
-            except TokenRejected as exc:
-                raise TapError(
-                    f"Pinterest gave no tokens: {exc}. Run the login again. A code works once and "
-                    "for some minutes only, client id and client secret must be those of one app, "
-                    f"and {self.redirect_uri} must be registered with it."
-                ) from None
-            except Transient as exc:
-                raise TapError(f"Pinterest gave no tokens: {exc}. Run the login again.") from None
-            keep(tokens)
-        return tokens
-
-    def _origin(self) -> str | None:
-        """What the setting `refresh_token` holds now is replaced by this login."""
-        if token := self.config.get("refresh_token"):
-            return fingerprint(token)
+        # What the setting `refresh_token` holds now is replaced by this login.
+        given = self.config.get("refresh_token")
+        origin = fingerprint(given) if given else old.origin if old else None
         try:
-            old = self.store.read()
-        except TapError:  # damaged, or open to others: it is written anew
+            return app.exchange(code, self.redirect_uri, origin)
+        except TokenRejected as exc:
+            raise TapError(
+                f"Pinterest gave no tokens: {exc}. Run the login again. A code works once and "
+                "for some minutes only, client id and client secret must be those of one app, "
+                f"and {self.redirect_uri} must be registered with it."
+            ) from None
+        except Transient as exc:
+            raise TapError(f"Pinterest gave no tokens: {exc}. Run the login again.") from None
+
+    def _other_than(self, name: str | None, old: Tokens | None) -> str | None:
+        """Name of the account whose tokens are kept, where it is known to be another one."""
+        if name is None or old is None:
             return None
-        return old.origin if old else None
+        kept = old.account or self._who(old).name
+        return kept if kept != name else None
 
-    def _who(self) -> str:
-        scopes = self.granted
-        if scopes is not None and "user_accounts:read" not in scopes:
-            return "an account (which one needs the scope user_accounts:read)"
+    def _who(self, tokens: Tokens) -> Account:
+        """The account that an access token opens."""
+        if tokens.scopes is not None and "user_accounts:read" not in tokens.scopes:
+            return Account(None, "an account (which one needs the scope user_accounts:read)")
+        if not tokens.access_token:
+            return Account(None, "an account")
+        config = {**self.config, "access_token": tokens.access_token, "max_wait": PATIENCE}
         try:
-            account = Run(self.config, f"tap-pinterest/{version('tap-pinterest')}").account()
+            found = Run(config, f"tap-pinterest/{version('tap-pinterest')}").account()
         except TapError as exc:
-            return f"an account (which one could not be read: {exc})"
-        return account_name(account)
+            return Account(None, f"an account (which one could not be read: {exc})")
+        return Account(plain(found.get("username") or found.get("id")), account_name(found))
 
     @property
     def granted(self) -> frozenset[str] | None:
@@ -133,7 +203,7 @@ class Consent:
         """What has come of it, as labels and texts."""
         assert self.tokens is not None  # noqa: S101 - for the type checker
         granted = self.granted
-        yield "Connected", self.account
+        yield "Connected", self.account.described
         yield "Kept in", str(self.store.path)
         if granted is None:
             yield "Granted", "Pinterest did not say which scopes"
@@ -149,6 +219,10 @@ class Consent:
         yield "Lives", _lifetime(self.tokens)
 
 
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="replace")
+
+
 def _lifetime(tokens: Tokens) -> str:
     if tokens.refresh_expires_at is None:
         return "Pinterest did not say how long"
@@ -161,7 +235,8 @@ def _lifetime(tokens: Tokens) -> str:
 
 def account_name(account: Mapping[str, Any]) -> str:
     """An account as people speak of it."""
-    name, kind = plain(account.get("username")), account.get("account_type")
+    name = plain(account.get("username") or account.get("id"))
+    kind = account.get("account_type")
     return f"{name} ({plain(kind).lower()} account)" if kind else name
 
 

@@ -1,14 +1,23 @@
-"""Where the browser lands when it comes back from Pinterest: one small page on this machine."""
+"""The pages that the login shows on this machine: one on the way to Pinterest, one on the way back.
+
+A neighbour on the machine can see arguments of programs, and come to the port: what is secret
+stands in a file of this user alone, and whoever comes is answered without being believed.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import html
+import os
 import string
+import tempfile
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from tap_pinterest.errors import TapError
@@ -16,11 +25,55 @@ from tap_pinterest.shown import shown
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
 PAGE = string.Template(Path(__file__).with_suffix(".html").read_text("utf-8"))
 
+FORWARD = string.Template(
+    """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'">
+<meta http-equiv="refresh" content="0; url=$url">
+<title>To Pinterest</title>
+</head>
+<body><p><a href="$url">To Pinterest's page</a></p></body>
+</html>
+"""
+)
+
 CLOSE = "You can close this window."
+
+NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+@contextlib.contextmanager
+def forwarding(url: str) -> Generator[str]:
+    """The address of a file that forwards to a page, for as long as the block lasts.
+
+    What starts a browser shows the address to everybody on this machine, as `ps` does. That of the
+    file tells nothing, and nobody else can read the file.
+    """
+    with contextlib.ExitStack() as made:
+        try:
+            # Not below /tmp, nor hidden: the browsers of some systems are kept from looking there.
+            folder = tempfile.TemporaryDirectory(prefix="tap-pinterest-login-", dir=Path.home())
+        except (OSError, RuntimeError):
+            folder = tempfile.TemporaryDirectory(prefix="tap-pinterest-login-")
+        page = Path(made.enter_context(folder), "to-pinterest.html")
+        with os.fdopen(os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(FORWARD.substitute(url=html.escape(url)))
+        yield page.as_uri()
+
+
+class Landed(NamedTuple):
+    """What the page says to whom it was worth waiting for."""
+
+    title: str
+    text: str
+    then: str = CLOSE
 
 
 class NotTheAnswer(TapError):
@@ -29,7 +82,7 @@ class NotTheAnswer(TapError):
 
 def wait_for_browser(
     port: int,
-    answer: Callable[[Mapping[str, str]], str],
+    answer: Callable[[Mapping[str, str]], Landed],
     *,
     listening: Callable[[], None],
     timeout: float,
@@ -38,46 +91,116 @@ def wait_for_browser(
 
     Args:
         port: Where to listen.
-        answer: Takes the query that the browser brings; returns a sentence for the page, or
-            raises what the page, and then the caller, is to be told.
+        answer: Takes the query that the browser brings; returns what the page says, or raises what
+            the page, and then the caller, is to be told.
         listening: Called when the browser may come.
         timeout: Seconds to wait.
 
     Raises:
         TapError: The port is taken, nobody came in time, or what `answer` raises.
     """
-    try:
-        server = _Server(port, answer)
-    except OSError as exc:
-        raise TapError(
-            f"Port {port} of this machine cannot be listened on: {exc.strerror}. End the program "
-            "that uses it, or choose another with --port and register its redirect URI too."
-        ) from None
-    with server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
+    waiting = _Wait(answer)
+    with contextlib.ExitStack() as opened:
         try:
-            listening()
-            server.outcome.result(timeout)
-        except TimeoutError:
+            opened.enter_context(_listening(port, waiting))
+        except OSError as exc:
+            raise TapError(
+                f"Port {port} of this machine cannot be listened on: {exc.strerror}. End the "
+                "program that uses it, or choose another with --port and register its redirect "
+                "URI too."
+            ) from None
+        listening()
+        if not waiting.over(timeout):
             raise TapError(
                 f"Nobody came back from Pinterest's page within {counted(timeout, 'second')}. Run "
                 "the login again; if the browser showed an error about the redirect URI, register "
                 f"http://localhost:{port}/ with your app, exactly so."
-            ) from None
-        finally:
-            server.shutdown()
-            thread.join()
+            )
+        waiting.told.wait(_Handler.timeout)
+        waiting.outcome.result()
+
+
+class _Wait:
+    """What all who come are answered with, one after the other.
+
+    Attributes:
+        outcome: Of the login; it does not depend on anybody reading the page.
+        told: Set when the page has been written, or nobody reads it.
+    """
+
+    def __init__(self, answer: Callable[[Mapping[str, str]], Landed]) -> None:
+        self.answer = answer
+        self.outcome: Future[None] = Future()
+        self.told = threading.Event()
+        self.turn = threading.Lock()
+
+    def over(self, timeout: float) -> bool:
+        """Wait for the outcome, and hear to the end whoever came in the last moment."""
+        wait([self.outcome], timeout)
+        with self.turn:
+            return self.outcome.done()
+
+    def hear(self, query: Mapping[str, str]) -> tuple[Landed, bool]:
+        """What the page is to say, and whether it is good news."""
+        with self.turn:
+            if self.outcome.done():
+                return Landed("This login is over", "It has had its answer already."), False
+            try:
+                landed = self.answer(query)
+            except NotTheAnswer as exc:
+                then = "The login in the terminal is still waiting."
+                return Landed("Not the answer", str(exc), then), False
+            except TapError as exc:
+                self.outcome.set_exception(exc)
+                return Landed("Not connected", str(exc)), False
+            except BaseException as exc:  # noqa: BLE001 - raised again in the main thread
+                self.outcome.set_exception(exc)
+                return Landed("Not connected", "The terminal says why."), False
+            self.outcome.set_result(None)
+            return landed, True
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    allow_reuse_port = False  # nobody else is to share it
 
-    def __init__(self, port: int, answer: Callable[[Mapping[str, str]], str]) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
-        self.outcome: Future[None] = Future()
-        self.answer = answer
-        self.turn = threading.Lock()
+    def __init__(self, family: int, address: str, port: int, waiting: _Wait) -> None:
+        self.address_family = family
+        self.waiting = waiting
+        super().__init__((address, port), _Handler)
+
+    def server_bind(self) -> None:
+        """Take the port."""
+        if self.address_family == AF_INET6:
+            self.socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1)
+        super().server_bind()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a browser that hangs up, or of whoever else came."""
+
+
+@contextlib.contextmanager
+def _listening(port: int, waiting: _Wait) -> Generator[None]:
+    """Answer on both addresses that a browser takes for `localhost`.
+
+    On one of them a neighbour could wait for what is meant for us.
+
+    Raises:
+        OSError: One of them is taken.
+    """
+    with contextlib.ExitStack() as opened:
+        servers = [opened.enter_context(_Server(AF_INET, "127.0.0.1", port, waiting))]
+        try:
+            servers += [opened.enter_context(_Server(AF_INET6, "::1", port, waiting))]
+        except OSError as exc:
+            if exc.errno not in NO_IPV6:
+                raise
+        for server in servers:
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+            thread.start()
+            opened.callback(thread.join)
+            opened.callback(server.shutdown)
+        yield
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -88,37 +211,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:  # the name that the library looks for
         """Answer the browser."""
-        url = urlsplit(self.path)
+        try:
+            url = urlsplit(self.path)
+        except ValueError:
+            self.send_error(400)
+            return
         if url.path != "/":
             self.send_error(404)
             return
-        with self.server.turn:
-            if self.server.outcome.done():
-                self._show("This login is over", "It has had its answer already.", CLOSE)
-            else:
-                self._settle(dict(parse_qsl(url.query)))
-
-    def _settle(self, query: Mapping[str, str]) -> None:
-        outcome = self.server.outcome
+        waiting = self.server.waiting
         try:
-            text = self.server.answer(query)
-        except NotTheAnswer as exc:
-            self._show("Not the answer", str(exc), "The login in the terminal is still waiting.")
-        except TapError as exc:
-            self._show("Not connected", str(exc), CLOSE)
-            outcome.set_exception(exc)
-        except BaseException as exc:  # noqa: BLE001 - raised again in the main thread
-            self._show("Not connected", "The terminal says why.", CLOSE)
-            outcome.set_exception(exc)
-        else:
-            self._show("Connected", text, CLOSE, good=True)
-            outcome.set_result(None)
+            landed, good = waiting.hear(dict(parse_qsl(url.query)))
+            self._show(landed, good=good)
+        finally:
+            if waiting.outcome.done():
+                waiting.told.set()
 
-    def _show(self, title: str, text: str, then: str, *, good: bool = False) -> None:
+    def _show(self, landed: Landed, *, good: bool) -> None:
         page = PAGE.substitute(
-            title=html.escape(title),
-            text=html.escape(shown(text)),
-            next=html.escape(then),
+            title=html.escape(landed.title),
+            text=html.escape(shown(landed.text)),
+            next=html.escape(landed.then),
             mood="good" if good else "bad",
         ).encode()
         self.send_response(200 if good else 400)

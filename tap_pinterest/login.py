@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import signal
 import webbrowser
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -12,12 +14,14 @@ import click
 from tap_pinterest import cli, settings
 from tap_pinterest.consent import Consent, scopes_of
 from tap_pinterest.errors import TapError
-from tap_pinterest.landing import wait_for_browser
+from tap_pinterest.landing import forwarding, wait_for_browser
+from tap_pinterest.shown import shown
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import nearest
+from tap_pinterest.writer import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from tap_pinterest.kinds.stream import PinterestStream
 
@@ -140,16 +144,23 @@ def _setting(
     help="Seconds to wait for the browser.",
 )
 @click.option(
+    "--replace",
+    is_flag=True,
+    help="Replace another account's tokens in the token store without asking.",
+)
+@click.option(
     "--consent-url",
     default="https://www.pinterest.com/oauth/",
     show_default=True,
     help="Address of the consent page.",
 )
 def main(
+    *,
     streams: tuple[type[PinterestStream], ...],
     port: int,
     browser: bool,
     timeout: float,
+    replace: bool,
     consent_url: str,
     **given: Any,
 ) -> None:
@@ -159,29 +170,71 @@ def main(
     if problems := settings.problems(config):
         raise TapError(" ".join(problems))
     asked = frozenset().union(*map(scopes_of, streams))
-    consent = Consent(config, asked, port, consent_url)
+    consent = Consent(config, asked, port, consent_url, replace=replace)
     consent.rehearse()
     click.echo(f"Redirect URI, to be registered with your app exactly so: {consent.redirect_uri}")
     click.echo(f"\nGive access on Pinterest's page:\n\n{consent.url}\n")
-    if browser:
-        wait_for_browser(
-            port, consent.finish, listening=lambda: _open(consent.url), timeout=timeout
-        )
-    else:
-        click.echo("The browser ends on a page that cannot be shown.")
-        address = _prompt("Copy the whole address of that page and paste it here")
-        if address is None:
-            raise TapError(
-                "There is no terminal to paste the address into. Run the login in one (`docker run "
-                "-it …` gives a container one), or on another machine, and copy the token store."
-            )
-        consent.finish(_query(address))
+    with _interruptible():
+        if browser:
+            with forwarding(consent.url) as address:
+                wait_for_browser(
+                    port, consent.finish, listening=lambda: _open(address), timeout=timeout
+                )
+        else:
+            consent.finish(_query(_pasted()))
+        if consent.replaced:
+            _agree(consent)
+            consent.keep()
     for label, text in consent.report():
         cli.show(label, text, widths=(12,))
     click.echo(
         "\nThe tap needs the settings `client_id`, `client_secret` and `token_store` now; the last "
-        f"is {given['token_store']}."
+        f"is {shown(given['token_store'])}."
     )
+
+
+@contextlib.contextmanager
+def _interruptible() -> Generator[None]:
+    """Let signals end the login with a sentence; the exchange of a code is settled all the same."""
+
+    def end(number: int, _: object) -> None:
+        raise Interrupted(number, "what Pinterest has granted is kept, else run the login again")
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as nohup leaves it
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _agree(consent: Consent) -> None:
+    """Ask whether the tokens of another account may be replaced.
+
+    Raises:
+        TapError: They may not.
+    """
+    store, old, new = shown(str(consent.store.path)), consent.replaced, consent.account.name
+    question = f"{store} has the tokens of {old}. Replace them with those of {new}, y or n?"
+    if (_prompt(question, default="n") or "").strip().lower() not in {"y", "yes"}:
+        raise TapError(
+            f"{store} still has the tokens of {old}; those of {new} were not kept. Name another "
+            "file with --token-store, or give --replace, and run the login again."
+        )
+
+
+def _pasted() -> str:
+    click.echo("The browser ends on a page that cannot be shown.")
+    address = _prompt("Copy the whole address of that page and paste it here")
+    if address is None:
+        raise TapError(
+            "There is no terminal to paste the address into. Run the login in one (`docker run "
+            "-it …` gives a container one), or on another machine, and copy the token store."
+        )
+    return address
 
 
 def _prompt(question: str, *, default: str | None = None, hide_input: bool = False) -> str | None:
@@ -189,6 +242,8 @@ def _prompt(question: str, *, default: str | None = None, hide_input: bool = Fal
     try:
         # On a line of its own: Meltano passes on whole lines only.
         answer = click.prompt(question, default=default, hide_input=hide_input, prompt_suffix=":\n")
+    except UnicodeDecodeError:
+        raise TapError("What was typed is no text (UTF-8). Run the login again.") from None
     except click.Abort as exc:
         if isinstance(exc.__context__, EOFError):
             return None
@@ -203,6 +258,7 @@ def _open(url: str) -> None:
 
 def _query(address: str) -> dict[str, str]:
     try:
+        address.encode()  # or it was no UTF-8
         query = dict(parse_qsl(urlsplit(address.strip()).query))
     except ValueError:
         query = {}

@@ -30,10 +30,10 @@ encoder = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
 
 
 class Interrupted(BaseException):
-    """A signal asked the run to end; raised only between two whole lines."""
+    """A signal asked the command to end; in a run raised only between two whole lines."""
 
-    def __init__(self, signum: int) -> None:
-        super().__init__(f"Stopped by signal {signum}")
+    def __init__(self, signum: int, then: str = "the next run goes on from the last state") -> None:
+        super().__init__(f"Stopped by signal {signum}; {then}")
         self.exit_code = 128 + signum
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import random
 import re
 import socket
+import stat
 import threading
 import webbrowser
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
+from urllib.request import url2pathname
 
 import click
 import pytest
@@ -27,10 +31,11 @@ from tests.pinterest_api import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.harness import Run
     from tests.pinterest_api import Simulator
+
+HELLO = landing.Landed("Connected", "hello")
 
 COMMAND: Any = SimpleNamespace(get_singer_command=lambda: login.main)
 
@@ -46,11 +51,19 @@ class Browsing:
     def __init__(self, act: Callable[[str], Any]) -> None:
         self._act = act
         self.urls: list[str] = []
+        self.addresses: list[str] = []
+        self.modes: list[int] = []
         self.pages: list[requests.Response] = []
         self.error: BaseException | None = None
         self._thread: threading.Thread | None = None
 
-    def open(self, url: str) -> bool:
+    def open(self, address: str) -> bool:
+        """Go to the local file as a browser does, and to where it forwards."""
+        self.addresses.append(address)
+        file = Path(url2pathname(urlsplit(address).path))
+        self.modes += [stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent)]
+        (found,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]*)"', file.read_text())
+        url = html.unescape(found)
         self.urls.append(url)
         self._thread = threading.Thread(target=self._run, args=(url,), daemon=True)
         self._thread.start()
@@ -97,6 +110,7 @@ class Scene:
         self.store = folder / "kept" / "tokens.json"
         self.port = free_port()
         self._monkeypatch = monkeypatch
+        monkeypatch.setenv("HOME", str(folder))
 
     @property
     def args(self) -> list[str]:
@@ -570,7 +584,7 @@ def port(scene: Scene) -> int:
 
 
 @contextlib.contextmanager
-def serving(port: int, answer: Callable[[Any], str]) -> Any:
+def serving(port: int, answer: Callable[[Any], landing.Landed]) -> Any:
     """The landing page, until its answer or the end of the block."""
     ready = threading.Event()
     ends: list[BaseException] = []
@@ -589,7 +603,7 @@ def serving(port: int, answer: Callable[[Any], str]) -> Any:
 
 
 def test_the_page_answers_its_own_path_only(port: int) -> None:
-    with serving(port, lambda query: f"hello {query['name']}") as ends:
+    with serving(port, lambda query: HELLO._replace(text=f"hello {query['name']}")) as ends:
         for path in ("/favicon.ico", "/other?name=x", "//x/?name=x"):
             answer = requests.get(f"http://127.0.0.1:{port}{path}")
             assert answer.status_code == 404
@@ -605,7 +619,7 @@ def test_the_page_answers_its_own_path_only(port: int) -> None:
 
 
 def test_the_page_is_for_this_machine_only(port: int) -> None:
-    with serving(port, lambda _: "hello"):
+    with serving(port, lambda _: HELLO):
         # Linux gives a machine all of 127.0.0.0/8: whoever listened everywhere would answer here.
         with socket.socket() as other, pytest.raises(OSError, match="refused"):
             other.connect(("127.0.0.2", port))
@@ -626,7 +640,7 @@ def test_what_a_refusal_quotes_is_escaped(scene: Scene) -> None:
 
 
 def test_a_fault_of_ours_is_told_too(port: int) -> None:
-    def answer(_: Any) -> str:
+    def answer(_: Any) -> landing.Landed:
         raise ZeroDivisionError("hidden-one")
 
     with serving(port, answer) as ends:
@@ -649,7 +663,7 @@ def test_in_a_real_browser(scene: Scene, decision: str) -> None:
     with Browser() as chromium:
 
         def act(browsing: Browsing, url: str) -> None:
-            chromium.open(url)
+            chromium.open(browsing.addresses[0])
             assert "Give this app access to simulated_user?" in chromium.text("h1")
             chromium.click(f"#{decision}")
             seen["text"] = chromium.text("main footer") and chromium.text("main")
