@@ -117,10 +117,6 @@ class Action(Enum):
     FAIL = "the stream fails; the others go on"
 
 
-LARGEST = 1 << 20
-"""Bytes of an error body that is read; what is larger would say nothing more."""
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer that is not a success, as far as it can be read; `path` is what was asked for."""
@@ -135,7 +131,7 @@ class Answer:
     def read(cls, status: int, body: bytes, headers: Mapping[str, str], path: str = "") -> Answer:
         """Read an error body; of one that is not a JSON object only the status is known."""
         try:
-            content = msgspec.json.decode(body) if len(body) <= LARGEST else None
+            content = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             content = None
         if not isinstance(content, dict):

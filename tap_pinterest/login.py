@@ -39,10 +39,7 @@ STORE = "~/.tap-pinterest/tokens.json"
 
 def _read_config(ctx: click.Context, _: click.Parameter, paths: tuple[str, ...]) -> None:
     """Let configuration files stand in for options that are not given."""
-    config: dict[str, Any] = {}
-    for path in paths:
-        if path != "ENV":  # the environment is always read
-            config |= cli.read_config(path)
+    config = cli.read_configs(paths)
     ctx.default_map = {name: value for name, value in config.items() if name in SHARED and value}
 
 
@@ -101,7 +98,8 @@ def _setting(
     is_eager=True,
     expose_value=False,
     callback=_read_config,
-    help="The tap's configuration, from which settings are taken; may be repeated.",
+    help="The tap's configuration, from which settings are taken, or ENV for the file .env of this "
+    "folder; may be repeated.",
 )
 @_setting("client_id", "Id of your Pinterest app", help="Id of your Pinterest app.")
 @_setting(

@@ -20,6 +20,11 @@ MASK = "***"
 LONG = 12
 """Characters from which on a secret is masked inside of other words, too."""
 
+ENOUGH = 128
+"""Characters by which a longer secret is found; all that follows without a space is masked, too."""
+
+BASE64_REST = "[A-Za-z0-9+/_-]?={0,2}"
+
 SHORTEST = 4
 """Characters of a secret at least: what is shorter would mask half of what is said."""
 
@@ -61,15 +66,16 @@ def keep_secret(*values: Any) -> None:
 
 def _spellings(secret: str) -> str:
     """A pattern that finds a secret plainly, in a URL, in JSON's escapes and inside of base64."""
+    begin = secret[:ENOUGH]
     plainly = "".join(
-        rf"(?:(?i:%{ord(char):02x})|\\u(?i:{ord(char):04x})|\\?{re.escape(char)})"
-        for char in secret
+        rf"(?:(?i:%{ord(char):02x})|\\u(?i:{ord(char):04x})|\\?{re.escape(char)})" for char in begin
     )
     if len(secret) < LONG:
         return rf"(?<!\w){plainly}(?!\w)"
-    # After it, what its last bits have a part in.
-    encoded = (re.escape(text) + "[A-Za-z0-9+/_-]?={0,2}" for text in _in_base64(secret.encode()))
-    return "|".join((plainly, *encoded))
+    # In base64 its last bits share a character with what follows.
+    plain_rest, rest = (r"\S*", "[A-Za-z0-9+/_=-]*") if secret != begin else ("", BASE64_REST)
+    encoded = (re.escape(text) + rest for text in _in_base64(begin.encode()))
+    return "|".join((plainly + plain_rest, *encoded))
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:

@@ -37,6 +37,11 @@ SLOWEST = 4096
 MOST = 64 << 20
 """Bytes of an answer at most, as it is sent and decoded; only a download may have more."""
 
+MOST_OF_AN_ERROR = 1 << 20
+"""Bytes likewise where the status says that it is none to be read."""
+
+OK = 200
+
 SLICE = 1 << 20
 """Bytes that are read, and decoded, at once: mostly the whole of an answer."""
 
@@ -48,6 +53,10 @@ FRAMES = 16
 
 # At DEBUG it writes whole addresses, and that of a download opens it to everybody.
 logging.getLogger("urllib3.connectionpool").addFilter(lambda line: line.levelno > logging.DEBUG)
+# Of headers that are odd it tells with a traceback, and the address again.
+logging.getLogger("urllib3.connection").addFilter(
+    lambda line: not str(line.msg).startswith("Failed to parse headers")
+)
 
 
 GZIP = 16 + zlib.MAX_WBITS
@@ -192,12 +201,18 @@ def exchange(
         TapError: The server's certificate is not to be trusted, or the address cannot be used.
     """
     with _opened(session, method, url, patience, **options) as response:
-        pieces, size = [], 0
-        for piece in _decoded(response, most):
-            pieces.append(piece)
-            size += len(piece)
-            _bound(size, most)
-        return Response(response.status_code, response.headers, b"".join(pieces))
+        pieces, size, piece = [], 0, b""
+        if response.status_code != OK:
+            most = min(most, MOST_OF_AN_ERROR)
+        try:
+            for piece in _decoded(response, most):
+                pieces.append(piece)
+                size += len(piece)
+                _bound(size, most)
+            return Response(response.status_code, response.headers, b"".join(pieces))
+        finally:
+            pieces.clear()  # an error that is kept to be told keeps this frame
+            piece = b""
 
 
 def download(url: str, headers: Mapping[str, str]) -> Download:

@@ -7,7 +7,9 @@ therefore taken in and kept, though a signal ends the run meanwhile; but not for
 from __future__ import annotations
 
 import atexit
+import contextlib
 import threading
+import time
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,7 +28,11 @@ def settled(work: Callable[[], T]) -> T:
     """What `work` returns or raises; it goes on in a thread where the caller is interrupted."""
     result: Future[T] = Future()
     _under_way.add(result)  # type: ignore[arg-type]
-    threading.Thread(target=_settle, args=(result, work), name="settled", daemon=True).start()
+    try:
+        threading.Thread(target=_settle, args=(result, work), name="settled", daemon=True).start()
+    except BaseException:
+        _under_way.discard(result)
+        raise
     return result.result()
 
 
@@ -41,4 +47,7 @@ def _settle(result: Future[T], work: Callable[[], T]) -> None:
 
 @atexit.register
 def _wait() -> None:
-    wait(set(_under_way), GRACE)
+    until = time.monotonic() + GRACE
+    with contextlib.suppress(KeyboardInterrupt):  # whoever presses it again has waited enough
+        while (begun := set(_under_way)) and (left := until - time.monotonic()) > 0:
+            wait(begun, left)

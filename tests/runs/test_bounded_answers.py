@@ -52,7 +52,8 @@ def test_a_bomb_costs_its_stream(
     assert run.exit_code == 1
     assert run.counts == {"followers": sim.world.followers}
     (line, *_) = run.said(" ERROR ", "Stream boards is incomplete: ")
-    assert "more than 65,536 KB, which is not read" in line
+    bound = "65,536" if status == 200 else "1,024"
+    assert f"more than {bound} KB, which is not read" in line
     assert len([seen for seen in sim.requests if seen.path.endswith("/boards")]) == 1
     assert "Traceback" not in run.log
     assert run.states
@@ -68,6 +69,20 @@ def test_a_bomb_of_one_board_costs_that_board(
     assert run.exit_code == 1
     assert {row["board_id"] for row in run.records("board_pins")} == {ids[0], ids[2]}
     assert run.said(" ERROR ", ids[1])
+
+
+def test_bombs_of_many_boards_take_the_room_of_few(
+    simulate: Callable[..., Simulator], tmp_path: Path
+) -> None:
+    """An error that is kept to be told keeps nothing of the answer."""
+    sim = simulate(boards=24, pins_per_board=0, protected_boards=0, secret_boards=0, likes=None)
+    answers(sim, "/boards/[0-9]+/pins", status=200, body=BOMB[: len(BOMB) // 16], headers=GZIP)
+    run = within(sim, tmp_path, ["boards", "board_pins"], max_concurrency=2)
+    assert run.exit_code == 1
+    assert run.counts == {"boards": 24}
+    assert "Traceback" not in run.log
+    assert "MemoryError" not in run.log
+    assert len([seen for seen in sim.requests if seen.path.endswith("/pins")]) == 24
 
 
 def test_a_bomb_instead_of_a_token_ends_the_run(sim: Simulator, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import Run, catalog_for, config_for, files, run_process
+from tests.harness import SCRIPT, Run, catalog_for, config_for, files, run_process, started
 from tests.pinterest_api import TOKEN
 
 if TYPE_CHECKING:
@@ -161,3 +161,13 @@ def test_a_setting_that_does_not_exist_is_told(sim: Simulator, tmp_path: Path) -
     first, second = found.warnings
     assert "`TAP_PINTEREST_CLIENT_ID`; it is ignored. Did you mean `client_id`?" in first
     assert "`TAP_PINTEREST_START_DAT`; it is ignored. Did you mean `start_date`?" in second
+
+
+def test_the_login_takes_settings_from_it_too(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TAP_PINTEREST_API_URL=http://pinterest.example/v5\n")
+    (tmp_path / ".env").chmod(0o600)
+    given = ["--config", "ENV", "--client-id=1", "--client-secret=x", "--token-store=tokens.json"]
+    with started(given, [SCRIPT.with_name("tap-pinterest-login")], cwd=tmp_path) as process:
+        _, err = process.communicate()
+    assert process.returncode == 1
+    assert b"Setting `api_url` must be an https address" in err

@@ -267,9 +267,3 @@ def test_a_wait_in_a_long_message_is_found() -> None:
 def test_the_time_to_come_back() -> None:
     assert come_back_at(6 * 3600, NOON) == "2026-03-10 18:00 UTC"
     assert come_back_at(86_400 * 365, NOON) == "2027-03-10 12:00 UTC"
-
-
-def test_a_huge_error_is_an_error_without_words() -> None:
-    body = json.dumps({"code": 29, "message": "x", "more": [[]] * 1_000_000}).encode()
-    answer = Answer.read(403, body, {})
-    assert (answer.status, answer.code, answer.message) == (403, None, "")

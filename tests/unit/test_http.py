@@ -229,7 +229,9 @@ def test_a_body_is_sent_as_json() -> None:
 
 
 def test_no_cookie_is_kept() -> None:
-    with Server(sends(whole(b"{}", HEAD + b"Set-Cookie: a=b; Path=/\r\n"))) as server:
+    with Server(
+        sends(whole(b"{}", HEAD + b"Connection: close\r\nSet-Cookie: a=b; Path=/\r\n"))
+    ) as server:
         with http.new_session(server.url) as session:
             http.exchange(session, "GET", server.url)
             http.exchange(session, "GET", server.url)
@@ -336,9 +338,12 @@ def test_a_download_is_decoded_slice_by_slice(
 
 def test_nothing_of_a_link_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with Server(sends(whole(b"", b"HTTP/1.1 503 Busy\r\n")), sends(whole(CONTENT))) as server:
+    odd = HEAD + b"no header\r\nX-Other: 1\r\n"
+    busy = whole(b"", b"HTTP/1.1 503 Busy\r\n")
+    with Server(sends(busy), sends(whole(CONTENT, odd))) as server:
         list(downloads(server))
     assert "Download: HTTP 503" in caplog.text
+    assert "Traceback" not in caplog.text
     assert "secret-one" not in caplog.text
 
 

@@ -58,6 +58,16 @@ def test_the_longer_of_two_secrets_is_masked_whole() -> None:
     assert shown.shown("x abcdefghijklmnop y") == "x *** y"
 
 
+def test_a_very_long_secret_is_masked_whole() -> None:
+    secret = "".join(f"{number:x}" for number in range(2000))
+    keep_secret(secret)
+    for text in (secret, quote(secret), base64.b64encode(f"id:{secret}".encode()).decode()):
+        left = shown.shown(f"before {text} after")
+        assert left.startswith("before ")
+        assert left.endswith("*** after")
+        assert len(left) < 30
+
+
 def test_what_is_no_secret_is_not_kept() -> None:
     keep_secret(None, "", 5, "abc")
     assert shown.shown("abc 5") == "abc 5"
