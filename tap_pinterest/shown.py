@@ -42,15 +42,20 @@ class _Secrets:
     def keep(self, secret: str) -> None:
         if len(secret) >= SHORTEST and secret not in self._known:
             self._known = {*self._known, secret}
-            # Longer ones first: one may be a part of another.
-            patterns = sorted((_spellings(each) for each in self._known), key=len, reverse=True)
-            self._pattern = re.compile("|".join(patterns))
+            self._pattern = None
 
     def forget(self) -> None:
         self._known, self._pattern = set(), None
 
     def mask(self, text: str) -> str:
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        if not self._known:
+            return text
+        pattern = self._pattern
+        if pattern is None:
+            # Longer ones first: one may be a part of another.
+            patterns = sorted(map(_spellings, self._known), key=len, reverse=True)
+            self._pattern = pattern = re.compile("|".join(patterns))
+        return pattern.sub(MASK, text)
 
 
 _secrets = _Secrets()
