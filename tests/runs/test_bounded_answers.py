@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fault_harness import credentials
-from tests.harness import Run, catalog_for, config_for, files, run_tap, started, wait_for
+from tests.harness import SCRIPT, Run, catalog_for, config_for, files, run_tap, started, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,9 @@ def within(sim: Simulator, folder: Path, select: list[str], **settings: Any) -> 
     """A run of the real command in so much memory."""
     args = files(folder, config=config_for(sim, settings), catalog=catalog_for(select))
     bound = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))}
-    with started(args, stdin=subprocess.DEVNULL, **bound) as process:
+    # Of the C library's arenas there are more where there are more processors.
+    command = ("env", "MALLOC_ARENA_MAX=2", SCRIPT)
+    with started(args, command, stdin=subprocess.DEVNULL, **bound) as process:
         out, err = process.communicate()
     return Run(out, err.decode(), process.returncode)
 
