@@ -37,8 +37,8 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 # -- what is declared
 
 
-def imported() -> Iterator[str]:
-    for path in (ROOT / "tap_pinterest").rglob("*.py"):
+def imported(*folders: str) -> Iterator[str]:
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
@@ -46,13 +46,30 @@ def imported() -> Iterator[str]:
                 yield node.module or ""
 
 
-def test_what_is_imported_is_declared_and_no_more() -> None:
-    modules = {name.partition(".")[0] for name in imported()} - sys.stdlib_module_names
+OURS = {"benchmarks", "scripts", "tap_pinterest", "tests"}
+
+
+def packages(*folders: str) -> set[str]:
+    """The packages whose modules the files of some folders import."""
+    modules = {name.partition(".")[0] for name in imported(*folders)}
     installed = packages_distributions()
-    packages = {name for module in modules - {"tap_pinterest"} for name in installed[module]}
-    assert set(map(canonicalize_name, packages)) == {
-        canonicalize_name(each.name) for each in DEPENDENCIES
+    return {
+        canonicalize_name(name)
+        for module in modules - OURS - sys.stdlib_module_names
+        for name in installed.get(module, ())
     }
+
+
+def names(requirements: list[Requirement]) -> set[str]:
+    return {canonicalize_name(each.name) for each in requirements}
+
+
+def test_what_is_imported_is_declared_and_no_more() -> None:
+    assert packages("tap_pinterest") == names(DEPENDENCIES)
+
+
+def test_what_development_imports_is_declared() -> None:
+    assert packages("tests", "scripts", "benchmarks") <= names([*DEPENDENCIES, *DEVELOPMENT])
 
 
 # -- what is pinned
