@@ -30,7 +30,7 @@ def settled(work: Callable[[], T]) -> T:
     _under_way.add(result)  # type: ignore[arg-type]
     try:
         threading.Thread(target=_settle, args=(result, work), name="settled", daemon=True).start()
-    except BaseException:
+    except RuntimeError:  # no thread is to be had; a signal may come while one begins, and it works
         _under_way.discard(result)
         raise
     return result.result()
