@@ -110,7 +110,7 @@ def read_config(path: str, schema: Mapping[str, Any] = settings.SETTINGS) -> dic
             return settings.from_file(settings.read_dotfile(Path(path)), schema)
         return as_object(Path(path).read_bytes(), f"The configuration file {path}")
     except OSError as exc:
-        raise click.BadParameter(f"{path} cannot be read: {exc.strerror}.") from None
+        raise click.BadParameter(f"{shown(path)} cannot be read: {exc.strerror}.") from None
 
 
 def read_configs(

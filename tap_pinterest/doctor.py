@@ -16,7 +16,13 @@ import click
 
 from tap_pinterest import cli, clock
 from tap_pinterest.consent import account_name, scopes_of
-from tap_pinterest.errors import Forbidden, QuotaExhausted, StreamError, TapError
+from tap_pinterest.errors import (
+    Forbidden,
+    QuotaExhausted,
+    StreamError,
+    TapError,
+    as_described,
+)
 from tap_pinterest.network.transport import Request
 from tap_pinterest.records.decoding import Record, decode, decode_one
 from tap_pinterest.records.pages import Envelope
@@ -216,12 +222,13 @@ def _lacking(error: StreamError, scope: str) -> str:
 
 def _ad_accounts(run: Run) -> str:
     try:
-        answer = run.transport.get(Request("/ad_accounts", quota="ads_read"), decode_one)
+        with as_described():
+            answer = run.transport.get(Request("/ad_accounts", quota="ads_read"), decode_one)
+            items = answer.get("items") or []
+            named = [f"{plain(item.get('id'))} ({plain(item.get('name'))})" for item in items[:FEW]]
     except StreamError as error:
         # No stream needs them yet.
         return f"unknown{_lacking(error, 'ads:read')}: {error}"
-    items = answer.get("items") or []
-    named = [f"{item.get('id')} ({plain(item.get('name'))})" for item in items[:FEW]]
     return (
         ", ".join(named) + (" and more" if answer.get("bookmark") or items[FEW:] else "") or "none"
     )

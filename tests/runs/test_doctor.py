@@ -259,3 +259,15 @@ def test_the_environment_is_read(
     done = CliRunner().invoke(doctor.main, ["--config", "ENV"])
     assert done.exit_code == 0, done.output
     assert "simulated_user" in done.output
+
+
+@pytest.mark.parametrize(
+    "items", [["x", 5], {"a": 1}, 5, [{"id": "\x1b[2J", "name": "\u202e\n"}]], ids=str
+)
+def test_odd_ad_accounts_end_nothing(sim: Simulator, examine: Any, items: Any) -> None:
+    sim.faults.add(path="/ad_accounts$", kind="status", status=200, body={"items": items})
+    run = examine(sim)
+    assert run.crash is None
+    assert run.exit_code == 0
+    assert "\x1b" not in run.stdout.decode() + run.log
+    assert "\u202e" not in run.stdout.decode()
