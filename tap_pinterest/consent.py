@@ -50,8 +50,8 @@ class Consent:
         redirect_uri: Where the browser is sent then; the app must have registered it.
         tokens: What was granted, once `finish` is through.
         account: Who gave it.
-        replaced: Name of another account whose tokens are still kept; `keep` ends that. None where
-            there was nothing to ask.
+        replaced: Name of the account whose tokens are still kept: this may be another one. `keep`
+            ends that. None where there was nothing to ask.
     """
 
     def __init__(
@@ -175,8 +175,8 @@ class Consent:
             raise TapError(f"Pinterest gave no tokens: {exc}. Run the login again.") from None
 
     def _other_than(self, name: str | None, old: Tokens | None) -> str | None:
-        """Name of the account whose tokens are kept, where it is known to be another one."""
-        if name is None or old is None:
+        """Name of the account whose tokens are kept, unless it is known to be the same one."""
+        if old is None:
             return None
         kept = old.account or self._who(old).name
         return kept if kept != name else None

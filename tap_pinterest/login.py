@@ -215,7 +215,8 @@ def _agree(consent: Consent) -> None:
     Raises:
         TapError: They may not.
     """
-    store, old, new = shown(str(consent.store.path)), consent.replaced, consent.account.name
+    store, old = shown(str(consent.store.path)), consent.replaced
+    new = shown(consent.account.name or consent.account.described)
     question = f"{store} has the tokens of {old}. Replace them with those of {new}, y or n?"
     if (_prompt(question, default="n") or "").strip().lower() not in {"y", "yes"}:
         raise TapError(

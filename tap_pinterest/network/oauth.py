@@ -33,6 +33,9 @@ CENTURY = 3_155_760_000.0
 LARGEST = 1 << 16
 """Bytes of an answer of the token endpoint at most."""
 
+LONGEST_SCOPE = 4096
+"""Characters of the scopes granted at most, many times what all of them have; else not known."""
+
 PATIENCE = 30.0
 """Seconds for such an answer: other runs may wait for the token meanwhile."""
 
@@ -104,7 +107,7 @@ class App:
             expires_at=_ends(lifetime),
             lifetime=lifetime,
             refresh_expires_at=_ends(_seconds(granted.refresh_token_expires_in)),
-            scope=granted.scope,
+            scope=granted.scope if len(granted.scope or "") <= LONGEST_SCOPE else None,
             origin=origin,
         )
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-pinterest")
 
-RESERVED = 16 << 10
-"""Bytes set aside for new tokens before they are asked for: several times what they take."""
+RESERVED = 32 << 10
+"""Bytes set aside for new tokens before they are asked for: more than they can take."""
 
 PATIENCE = 600.0
 """Seconds to wait for another run that holds the lock; its end, if nothing else, frees it."""

@@ -277,7 +277,7 @@ def test_a_signal_during_the_exchange_waits_for_the_tokens(
 
 
 def land_on(address: str) -> None:
-    with contextlib.suppress(requests.ConnectionError):  # the page may not be written any more
+    with contextlib.suppress(requests.RequestException):  # the page may be cut, or not come
         requests.get(address)
 
 
@@ -366,9 +366,21 @@ def test_nothing_is_asked_where_no_other_account_is_known(
     assert kept(scene).account == "simulated_user"
 
 
-def test_an_account_that_is_not_known_is_not_taken_for_the_one_before(scene: Scene) -> None:
+@pytest.mark.parametrize("why", ["scope", "refused"])
+def test_an_account_that_is_not_known_is_not_taken_for_the_one_before(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
     earlier(scene, account="ada")
-    done, _ = scene.log_in("--streams", "boards")
+    answering(monkeypatch, "")
+    options = ("--streams", "boards") if why == "scope" else ()
+    if why == "refused":
+        scene.sim.faults.add(path="/user_account$", kind="forbidden", times=None)
+    done, _ = scene.log_in(*options)
+    assert done.exit_code == 1
+    assert "still has the tokens of ada; those of an account (which one " in done.log
+    assert kept(scene).account == "ada"
+    assert kept(scene).refresh_token == "earlier-one"
+    done, _ = scene.log_in(*options, "--replace")
     assert done.exit_code == 0, done.log
     assert kept(scene).account is None
     assert kept(scene).refresh_token != "earlier-one"

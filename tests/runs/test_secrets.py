@@ -564,3 +564,10 @@ def test_a_lifetime_that_is_odd_ends_nothing(sim: Simulator, tmp_path: Path, lif
     sim.faults.add(kind="status", path="/oauth/token", status=200, body=body, times=None)
     loud(sim, select=["account"], **credentials(tmp_path / "tokens")).ok()
     loud(sim, select=["account"], **credentials(tmp_path / "tokens")).ok()
+
+
+def test_scopes_without_end_do_not_close_the_store(sim: Simulator, tmp_path: Path) -> None:
+    body = {"access_token": TOKEN, "refresh_token": REFRESH_TOKEN, "scope": "boards:read " * 5000}
+    sim.faults.add(kind="status", path="/oauth/token", status=200, body=body, times=None)
+    for _ in range(2):
+        loud(sim, select=["account"], **credentials(tmp_path / "tokens")).ok()
