@@ -14,8 +14,18 @@ DEEPEST = 100
 CUT = b"1e-99999999999999999999"
 """Stands in JSON for what lay too deep: a number that no field can hold."""
 
-TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
-"""A text in JSON, or a bracket."""
+MOST_VALUES = 2 << 20
+"""Values of an answer at most; the smallest take thirty times their text, once they are decoded."""
+
+TEXT = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'
+"""Pattern of a text in JSON; one without an end goes to the end, or each quote would be tried."""
+
+TEXT_OR_BRACKET = re.compile(rf"{TEXT}|[\[{{\]}}]".encode(), re.DOTALL)
+
+
+def crowded(body: bytes) -> bool:
+    """Whether JSON has so many values that they would fill the memory."""
+    return len(body) > MOST_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES
 
 
 def too_deep(value: Any) -> bool:
@@ -34,7 +44,7 @@ def too_deep(value: Any) -> bool:
 def shallow(body: bytes) -> bytes:
     """JSON in which `CUT` stands for every object and list that lies too deep."""
     parts, depth, kept = [], 0, 0
-    for found in TOKEN.finditer(body):
+    for found in TEXT_OR_BRACKET.finditer(body):
         if found[0] in b"[{":
             depth += 1
             if depth == DEEPEST + 1:

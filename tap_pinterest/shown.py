@@ -25,6 +25,9 @@ ENOUGH = 128
 
 BASE64_REST = "[A-Za-z0-9+/_-]?={0,2}"
 
+SHORTEST_IN_BASE64 = 6
+"""Bytes of a secret that is looked for in base64, where fewer are in other words by chance."""
+
 SHORTEST = 4
 """Characters of a secret at least: what is shorter would mask half of what is said."""
 
@@ -71,16 +74,21 @@ def keep_secret(*values: Any) -> None:
 
 def _spellings(secret: str) -> str:
     """A pattern that finds a secret plainly, in a URL, in JSON's escapes and inside of base64."""
-    begin = secret[:ENOUGH]
-    plainly = "".join(
-        rf"(?:(?i:%{ord(char):02x})|\\u(?i:{ord(char):04x})|\\?{re.escape(char)})" for char in begin
-    )
-    if len(secret) < LONG:
-        return rf"(?<!\w){plainly}(?!\w)"
+    begin, raw = secret[:ENOUGH], secret[:ENOUGH].encode(errors="surrogatepass")
     # In base64 its last bits share a character with what follows.
     plain_rest, rest = (r"\S*", "[A-Za-z0-9+/_=-]*") if secret != begin else ("", BASE64_REST)
-    encoded = (re.escape(text) + rest for text in _in_base64(begin.encode()))
-    return "|".join((plainly + plain_rest, *encoded))
+    plainly = (
+        _plainly(begin) + plain_rest if len(secret) >= LONG else rf"(?<!\w){_plainly(begin)}(?!\w)"
+    )
+    encoded = _in_base64(raw) if len(raw) >= SHORTEST_IN_BASE64 else ()
+    return "|".join((plainly, *(_plainly(text) + rest for text in encoded)))
+
+
+def _plainly(text: str) -> str:
+    """A pattern of a text whose characters may each be written as in a URL or in JSON."""
+    return "".join(
+        rf"(?:(?i:%{ord(char):02x})|\\u(?i:{ord(char):04x})|\\?{re.escape(char)})" for char in text
+    )
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:

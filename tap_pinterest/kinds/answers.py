@@ -100,7 +100,7 @@ def _ask(
         raise
     rows = list(stream.rows(answer, query.days, over, page))
     if stream.expects_days and not rows and not page.odd:
-        page.odd.append(StreamError(f"the answer about {query.days} has no day in it"))
+        page.miss(f"the answer about {query.days} has no day in it")
     page.items, page.size = rows, ROW_SIZE * len(rows)
     return page
 
@@ -118,12 +118,12 @@ def day_rows(
     for part, content in answer.items():
         days = content.get("daily_metrics") if isinstance(content, dict) else content
         if not isinstance(days, list | None):
-            page.odd.append(StreamError(f"the answer has {plain(content)} for {plain(part)}"))
+            page.miss(f"the answer has {plain(content)} for {plain(part)}")
             continue
         for day in days or ():
             metrics = day.get("metrics") if isinstance(day, dict) else 0
             if not isinstance(metrics, dict | None):
-                page.odd.append(StreamError(f"the answer has {plain(day)} among its days"))
+                page.miss(f"the answer has {plain(day)} among its days")
                 continue
             # Its date is a key: no metric of that name may take the place of one that lacks.
             row = {"date": None} | {k: v for k, v in day.items() if k != "metrics"}

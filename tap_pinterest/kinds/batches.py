@@ -41,17 +41,16 @@ class Waiting:
     """Parents that wait until a request is full, whatever page of theirs they came on."""
 
     def __init__(self, batch: Batch) -> None:
-        self._batch = batch
+        self.batch = batch
         self._groups: dict[tuple[object, ...], list[Record]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._groups.values()))
 
-    def put(self, parents: Sequence[Record]) -> None:
-        """Let parents wait, each with those of its group."""
-        for parent in parents:
-            group = tuple(parent[name] for name in self._batch.by)
-            self._groups.setdefault(group, []).append(parent)
+    def put(self, parent: Record) -> None:
+        """Let a parent wait with those of its group."""
+        group = tuple(parent[name] for name in self.batch.by)
+        self._groups.setdefault(group, []).append(parent)
 
     def first(self, count: int) -> list[Record]:
         """Some of the parents; they wait on."""
@@ -64,7 +63,7 @@ class Waiting:
 
     def rest(self, **of: object) -> list[Record]:
         """All that waits, or all of the groups that have these values, in batches."""
-        at = [(self._batch.by.index(name), value) for name, value in of.items()]
+        at = [(self.batch.by.index(name), value) for name, value in of.items()]
         groups = [group for group in self._groups if all(group[n] == value for n, value in at)]
         batches = [batch for group in groups for batch in self._taken(group, full=False)]
         for group in groups:
@@ -72,9 +71,9 @@ class Waiting:
         return batches
 
     def _taken(self, group: tuple[object, ...], *, full: bool) -> Iterator[Record]:
-        most, parents = self._batch.most, self._groups[group]
+        most, parents = self.batch.most, self._groups[group]
         while len(parents) >= (most if full else 1):
-            yield {**dict(zip(self._batch.by, group, strict=True)), "members": parents[:most]}
+            yield {**dict(zip(self.batch.by, group, strict=True)), "members": parents[:most]}
             del parents[:most]
 
 

@@ -109,7 +109,7 @@ class BulkDaysStream(DaysStream):
         """Let objects wait, and sync each hundred where they may be asked for in bulk."""
         if self.reading.stopped or not self.progress().span:
             return
-        self.waiting.put([one for one in parents if self._is_young_enough(one)])
+        self.reading.put([one for one in parents if self._is_young_enough(one)])
         if self.asking.in_bulk is None and self.waiting:
             try:
                 self.asking.find_out(self.waiting.first(PROBES))

@@ -18,7 +18,7 @@ from tap_pinterest.errors import (
 from tap_pinterest.kinds.batches import Waiting
 from tap_pinterest.kinds.taking import named, take
 from tap_pinterest.readahead import ReadAhead, fan_out
-from tap_pinterest.records.pages import Page
+from tap_pinterest.records.pages import Page, is_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -123,9 +123,23 @@ class Reading:
     def sync_parents(self, parents: Sequence[Record]) -> None:
         """Sync the stream for some parents; those that wait for a full batch, later."""
         if self.waiting is not None:
-            self.waiting.put(parents)
+            self.put(parents)
             parents = self.waiting.full()
         self.sync(parents)
+
+    def put(self, parents: Sequence[Record]) -> None:
+        """Let parents wait for a full batch; one without an id is told and not asked for.
+
+        In a list of ids with commas `1,2` would be two.
+        """
+        stream, waiting = self._stream, self.waiting
+        assert waiting is not None  # noqa: S101 - for the type checker
+        for parent in parents:
+            if is_id(parent[waiting.batch.of]):
+                waiting.put(parent)
+            else:
+                error = StreamError("it has no id that can be asked for")
+                stream.losses.miss(named(parent, stream.noun), error, stream.part_of(parent))
 
     def sync_rest(self, part: str | None) -> None:
         """Sync the stream for what still waits: of a partition, or all."""

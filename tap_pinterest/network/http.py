@@ -59,6 +59,9 @@ logging.getLogger("urllib3.connection").addFilter(
 )
 
 
+PART = 16 << 10
+"""Bytes of gzip that are decoded at once."""
+
 GZIP = 16 + zlib.MAX_WBITS
 GZIP_BEGINS = b"\x1f"
 
@@ -159,13 +162,18 @@ class _Adapter(HTTPAdapter):
         return pool
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: also where none is followed, requests takes it apart, and reads the body."""
+
+
 def new_session(url: str) -> requests.Session:
     """A session for one host, with one kept connection.
 
     What the environment says of proxies and certificates is looked up once, not with each request;
     what it says of passwords (a netrc file), never. No cookie is kept.
     """
-    session = requests.Session()
+    session = _Session()
     found = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
     session.trust_env = False
@@ -269,8 +277,9 @@ def _sent(response: requests.Response, most: int | None) -> Iterator[bytes]:
 def _unzipped(sent: Iterable[bytes]) -> Iterator[bytes]:
     """What is in a gzip file, and in those that may follow it; what else follows is left out."""
     member, begun, ended = zlib.decompressobj(GZIP), False, False
-    for piece in sent:
-        left = piece
+    # In small parts, as each end of a member copies what is behind it.
+    for part in (piece[at : at + PART] for piece in sent for at in range(0, len(piece), PART)):
+        left = part
         while left or begun:
             if ended and not begun and left[:1] != GZIP_BEGINS:
                 return
@@ -327,7 +336,13 @@ def _opened(
         ) from exc
     except zlib.error as exc:
         raise Unanswered(f"the answer of {host} is not the gzip that it says it is") from exc
-    except (requests.exceptions.RequestException, HTTPError, OSError) as exc:
+    except (
+        requests.exceptions.RequestException,
+        HTTPError,
+        http.client.HTTPException,
+        OSError,
+        ValueError,  # of http.client, which believes sizes and numbers
+    ) as exc:
         if reason := _unreached(exc):
             raise Unreached(reason) from exc
         if isinstance(exc, requests.exceptions.Timeout | ReadTimeoutError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 
 from tap_pinterest import clock
-from tap_pinterest.bounds import shallow
+from tap_pinterest.bounds import MOST_VALUES, crowded, shallow
 from tap_pinterest.errors import (
     Action,
     Answer,
@@ -210,6 +210,8 @@ class Transport:
         self._auth.accepted()
         if not response.body or response.body.isspace():
             raise Transient("the answer was empty")
+        if crowded(response.body):
+            raise Refused(f"the answer has more than {MOST_VALUES:,} values, which are not read")
         try:
             try:
                 return read(response.body)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from tap_pinterest.bounds import shallow
+from tap_pinterest.bounds import TEXT, shallow
 from tap_pinterest.records.values import MOST_DIGITS, Oversized, exact
 
 if TYPE_CHECKING:
@@ -18,10 +18,9 @@ T = TypeVar("T")
 
 NOT_JSON = "it is not UTF-8"
 
-TOKEN = re.compile(
-    rb'"(?:[^"\\]++|\\.)*+"|-?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+', re.DOTALL
+TEXT_OR_NUMBER = re.compile(
+    rf"{TEXT}|-?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+".encode(), re.DOTALL
 )
-"""A text or a number in JSON."""
 
 
 def _fraction(text: str) -> float | Decimal | Oversized:
@@ -61,9 +60,9 @@ def _decode(decoder: msgspec.json.Decoder[T], body: msgspec.Raw | bytes) -> T:
             return decoder.decode(body)
         except msgspec.ValidationError:
             # Python, and msgspec with it, refuses integers of more than 4,300 digits.
-            return decoder.decode(TOKEN.sub(_with_exponent, bytes(body)))
+            return decoder.decode(TEXT_OR_NUMBER.sub(_with_exponent, bytes(body)))
         except RecursionError:
-            return decoder.decode(TOKEN.sub(_with_exponent, shallow(bytes(body))))
+            return decoder.decode(TEXT_OR_NUMBER.sub(_with_exponent, shallow(bytes(body))))
     except UnicodeDecodeError as exc:
         raise msgspec.DecodeError(NOT_JSON) from exc
 

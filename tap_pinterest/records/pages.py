@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 PAGE_SIZE = 250
 """Records on a page at most."""
 
+MOST_ODD = 100
+"""Odd things that are told of a page, each by itself."""
+
+MOST_QUOTED = 400
+"""Bytes of an odd thing that is quoted."""
+
 IN_A_PATH = re.compile(r"(?!\.\.?$)[A-Za-z0-9._~+=-]{1,255}")
 """What may be put into a path: an id, a name, a region. Anything else would lead elsewhere."""
 
@@ -114,9 +120,21 @@ class Page:
             try:
                 records += decode(b"[%b]" % bytes(item))
             except msgspec.DecodeError:
-                what = plain(bytes(item)[:400].decode("utf-8", "replace"), 40)
-                self.odd.append(StreamError(f"the API sent {what} among the records"))
+                self.miss(f"the API sent {_quoted(bytes(item))} among the records")
         return records
+
+    def miss(self, sentence: str) -> None:
+        """Tell of something that could not be taken for a record."""
+        if len(self.odd) <= MOST_ODD:
+            more = len(self.odd) == MOST_ODD
+            self.odd.append(StreamError("there is more of this kind" if more else sentence))
+
+
+def _quoted(item: bytes) -> str:
+    # Whole or not at all: of a text that is cut inside of a secret, the rest would not be masked.
+    if len(item) > MOST_QUOTED:
+        return f"{len(item):,} bytes of something else"
+    return plain(item.decode("utf-8", "replace"), 40)
 
 
 def query(params: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -142,6 +160,11 @@ def combinations(over: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator
         yield dict(zip(over, values, strict=True))
 
 
+def is_id(value: Any) -> bool:
+    """Whether something can be put into a path, or into a list of ids with commas."""
+    return isinstance(value, str) and IN_A_PATH.fullmatch(value) is not None
+
+
 def path_for(path: str, values: Mapping[str, Any]) -> str:
     """A path with its placeholders filled in.
 
@@ -150,7 +173,7 @@ def path_for(path: str, values: Mapping[str, Any]) -> str:
     """
     sent = {name: value for name, value in values.items() if isinstance(value, str) and value}
     for name, value in sent.items():
-        if f"{{{name}}}" in path and not IN_A_PATH.fullmatch(value):
+        if f"{{{name}}}" in path and not is_id(value):
             raise StreamError(f"{path} cannot be asked for: no {name} looks like {plain(value)!r}")
     try:
         return path.format_map(sent)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_pinterest.errors import StreamError
 from tap_pinterest.kinds.answers import day_rows, with_metrics
 from tap_pinterest.kinds.days import OPEN, DaysStream
 from tap_pinterest.plan.dates import WINDOW_DAYS
@@ -146,7 +145,7 @@ class RankingStream(DaysStream):
         about |= {"start_date": str(window.first), "end_date": str(window.last)}
         pins, available = answer.get("pins"), answer.get("date_availability") or {}
         if not isinstance(pins, list) or not isinstance(available, dict):
-            page.odd.append(StreamError(f"the answer about {window} has no list of Pins"))
+            page.miss(f"the answer about {window} has no list of Pins")
             return
         if not pins and not _reach(available, window.last):
             page.still_to_come = window.last
@@ -154,9 +153,7 @@ class RankingStream(DaysStream):
             parts = pin if isinstance(pin, dict) else {}
             metrics, statuses = parts.get("metrics") or {}, parts.get("data_status") or {}
             if not parts or not isinstance(metrics, dict) or not isinstance(statuses, dict):
-                page.odd.append(
-                    StreamError(f"the answer about {window} has {plain(pin)} for a Pin")
-                )
+                page.miss(f"the answer about {window} has {plain(pin)} for a Pin")
                 continue
             row = {k: v for k, v in parts.items() if k not in ("metrics", "data_status")}
             more = {**available, **about, "rank": rank}

@@ -33,6 +33,16 @@ def test_a_secret_is_found_within_base64(secret: str, before: bytes, after: byte
         assert len(text) - len(left) >= len(secret) * 4 // 3 - 3 - len(shown.MASK)
 
 
+@given(st.text(PRINTED, min_size=6, max_size=11), st.integers(0, 4), st.integers(0, 4))
+def test_a_short_secret_is_found_within_base64(secret: str, before: int, after: int) -> None:
+    forget_secrets()
+    keep_secret(secret)
+    text = base64.b64encode(bytes(before) + secret.encode() + bytes(after)).decode()
+    for written in (text, text.replace("/", r"\/"), quote(text, safe="")):
+        assert shown.shown(written).count(shown.MASK) == 1
+        assert len(shown.shown(written).replace(shown.MASK, "")) < len(written) - len(secret)
+
+
 @given(SECRETS)
 def test_a_secret_is_found_however_it_is_written(secret: str) -> None:
     forget_secrets()
