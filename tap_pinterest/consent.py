@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 import secrets
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from tap_pinterest import clock, settings
+from tap_pinterest.accounts import UNKNOWN, account_of
 from tap_pinterest.errors import TapError, TokenRejected, Transient
 from tap_pinterest.landing import Landed, NotTheAnswer
 from tap_pinterest.network.oauth import App
 from tap_pinterest.network.settled import settled
 from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
-from tap_pinterest.run import Run
 from tap_pinterest.shown import keep_secret, plain
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import counted
@@ -31,16 +30,6 @@ DAY = 86_400
 CODE = re.compile(r"[!-~]{1,2048}")
 """What a code looks like."""
 
-PATIENCE = 10
-"""Seconds for which a quota is waited for to learn who was connected."""
-
-
-class Account(NamedTuple):
-    """An account; without a name where it is not known which."""
-
-    name: str | None
-    described: str
-
 
 class Consent:
     """One way to Pinterest's consent page and back.
@@ -49,6 +38,7 @@ class Consent:
         url: Where the user gives consent.
         redirect_uri: Where the browser is sent then; the app must have registered it.
         tokens: What was granted, once `finish` is through.
+        place: Where it is kept: in the store, or beside it until the user has been asked.
         account: Who gave it.
         replaced: Name of the account whose tokens are still kept: this may be another one. `keep`
             ends that. None where there was nothing to ask.
@@ -79,9 +69,11 @@ class Consent:
                 "state": self._state,
             }
         )
-        self.store = TokenStore(config["token_store"])
+        self.store = self.place = TokenStore(config["token_store"])
+        self._aside = TokenStore(f"{self.store.path}.granted")
+        self._old: Tokens | None = None
         self.tokens: Tokens | None = None
-        self.account = Account(None, "an account")
+        self.account = UNKNOWN
         self.replaced: str | None = None
 
     def rehearse(self) -> None:
@@ -90,7 +82,7 @@ class Consent:
         Raises:
             TapError: They cannot; the message says why.
         """
-        with self.store.locked(), self.store.replacement():
+        with self.store.locked(), self.store.replacement(), self._aside.replacement():
             pass
 
     def finish(self, query: Mapping[str, str]) -> Landed:
@@ -119,6 +111,7 @@ class Consent:
             raise TapError("The address holds no `code` of Pinterest's. Run the login again.")
         keep_secret(code)
         settled(lambda: self._exchange(code))
+        self._introduce()
         if self.replaced:
             return Landed(
                 "One question more",
@@ -128,33 +121,61 @@ class Consent:
         return Landed("Connected", f"tap-pinterest can read {self.account.described} now.")
 
     def _exchange(self, code: str) -> None:
+        """Take the tokens and keep them, before anything else can go wrong."""
         with self.store.locked():
-            old = self.store.read()
-            at_once = old is None or self.replace
-            with self.store.replacement(inherit=False) as keep:
-                tokens = self._ask(code, old)
-                if at_once:
-                    keep(tokens)  # before anything else can go wrong
-                self.account = self._who(tokens)
-                self.tokens = msgspec.structs.replace(tokens, account=self.account.name)
-                if not at_once:
-                    self.replaced = self._other_than(self.account.name, old)
-                    if not self.replaced:
-                        keep(self.tokens)
-            if at_once and self.account.name:
-                with self.store.replacement(inherit=False) as keep:
-                    keep(self.tokens)
+            self._old = self.store.read()
+            self.place = self.store if self._old is None or self.replace else self._aside
+            with self.place.replacement(inherit=False) as keep:
+                tokens = self._ask(code, self._old)
+                keep(tokens)
+        self.tokens = tokens
+
+    def _introduce(self) -> None:
+        """Learn whose tokens these are; the store gets them unless the user must be asked."""
+        granted = self.tokens
+        assert granted is not None  # noqa: S101 - for the type checker
+        self.account = account_of(granted, self.config)
+        self.tokens = msgspec.structs.replace(granted, account=self.account.name)
+        if self.place is self._aside:
+            self.replaced = self._other_than(self.account.name)
+            if not self.replaced:
+                self.keep()
+            return
+        with self.store.locked():
+            if self.store.read() == granted:  # else a run has renewed them meanwhile
+                self._write()
+            self._aside.discard()  # left by a login that a signal ended
 
     def keep(self) -> None:
-        """Keep the tokens in the place of another account's.
+        """Keep the tokens in the place of those that were there.
 
         Raises:
             TapError: They cannot be kept; the message says why.
         """
+        with self.store.locked():
+            self._write()
+            self.place = self.store
+            self._aside.discard()
+
+    @property
+    def so_far(self) -> str:
+        """What has become of the tokens, for whoever ends the login."""
+        if self.place is self._aside:
+            return (
+                f"{self.store.path} is as it was, and what Pinterest has granted now is kept in "
+                f"{self.place.path}: move it to the place of the other, or run the login again"
+            )
+        return f"what Pinterest has granted is kept in {self.place.path}, else run the login again"
+
+    def decline(self) -> None:
+        """Leave the store as it is, and forget the tokens."""
+        with self.store.locked():
+            self._aside.discard()
+
+    def _write(self) -> None:
         assert self.tokens is not None  # noqa: S101 - for the type checker
-        tokens = self.tokens
-        with self.store.locked(), self.store.replacement(inherit=False) as keep:
-            keep(tokens)
+        with self.store.replacement(inherit=False) as keep:
+            keep(self.tokens)
 
     def _ask(self, code: str, old: Tokens | None) -> Tokens:
         app = App(
@@ -174,25 +195,13 @@ class Consent:
         except Transient as exc:
             raise TapError(f"Pinterest gave no tokens: {exc}. Run the login again.") from None
 
-    def _other_than(self, name: str | None, old: Tokens | None) -> str | None:
+    def _other_than(self, name: str | None) -> str | None:
         """Name of the account whose tokens are kept, unless it is known to be the same one."""
+        old = self._old
         if old is None:
             return None
-        kept = old.account or self._who(old).name
-        return kept if kept != name else None
-
-    def _who(self, tokens: Tokens) -> Account:
-        """The account that an access token opens."""
-        if tokens.scopes is not None and "user_accounts:read" not in tokens.scopes:
-            return Account(None, "an account (which one needs the scope user_accounts:read)")
-        if not tokens.access_token:
-            return Account(None, "an account")
-        config = {**self.config, "access_token": tokens.access_token, "max_wait": PATIENCE}
-        try:
-            found = Run(config, f"tap-pinterest/{version('tap-pinterest')}").account()
-        except TapError as exc:
-            return Account(None, f"an account (which one could not be read: {exc})")
-        return Account(plain(found.get("username") or found.get("id")), account_name(found))
+        kept = old.account or account_of(old, self.config).name
+        return plain(kept) if kept and kept != name else None
 
     @property
     def granted(self) -> frozenset[str] | None:
@@ -231,13 +240,6 @@ def _lifetime(tokens: Tokens) -> str:
         return lives
     days = int((tokens.refresh_expires_at - tokens.expires_at) // DAY)
     return f"{lives}; for ever with a run at least every {counted(days, 'day')}"
-
-
-def account_name(account: Mapping[str, Any]) -> str:
-    """An account as people speak of it."""
-    name = plain(account.get("username") or account.get("id"))
-    kind = account.get("account_type")
-    return f"{name} ({plain(kind).lower()} account)" if kind else name
 
 
 def scopes_of(stream: type[PinterestStream]) -> frozenset[str]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import click
 
 from tap_pinterest import cli, clock
-from tap_pinterest.consent import account_name, scopes_of
+from tap_pinterest.accounts import account_name
+from tap_pinterest.consent import scopes_of
 from tap_pinterest.errors import (
     Forbidden,
     QuotaExhausted,

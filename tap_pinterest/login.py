@@ -15,6 +15,7 @@ from tap_pinterest import cli, settings
 from tap_pinterest.consent import Consent, scopes_of
 from tap_pinterest.errors import TapError
 from tap_pinterest.landing import forwarding, wait_for_browser
+from tap_pinterest.network.settled import settled
 from tap_pinterest.shown import shown
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import nearest
@@ -172,7 +173,7 @@ def main(
     consent.rehearse()
     click.echo(f"Redirect URI, to be registered with your app exactly so: {consent.redirect_uri}")
     click.echo(f"\nGive access on Pinterest's page:\n\n{consent.url}\n")
-    with _interruptible():
+    with _interruptible(consent):
         if browser:
             with forwarding(consent.url) as address:
                 wait_for_browser(
@@ -182,7 +183,7 @@ def main(
             consent.finish(_query(_pasted()))
         if consent.replaced:
             _agree(consent)
-            consent.keep()
+            settled(consent.keep)
     for label, text in consent.report():
         cli.show(label, text, widths=(12,))
     click.echo(
@@ -192,11 +193,11 @@ def main(
 
 
 @contextlib.contextmanager
-def _interruptible() -> Generator[None]:
+def _interruptible(consent: Consent) -> Generator[None]:
     """Let signals end the login with a sentence; the exchange of a code is settled all the same."""
 
-    def end(number: int, _: object) -> None:
-        raise Interrupted(number, "what Pinterest has granted is kept, else run the login again")
+    def end(number: int, _: object = None) -> None:
+        raise Interrupted(number, consent.so_far)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     for number, handler in before.items():
@@ -204,6 +205,10 @@ def _interruptible() -> Generator[None]:
             signal.signal(number, end)
     try:
         yield
+    except (KeyboardInterrupt, click.Abort):
+        if consent.tokens:
+            end(signal.SIGINT)
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -219,6 +224,7 @@ def _agree(consent: Consent) -> None:
     new = shown(consent.account.name or consent.account.described)
     question = f"{store} has the tokens of {old}. Replace them with those of {new}, y or n?"
     if (_prompt(question, default="n") or "").strip().lower() not in {"y", "yes"}:
+        consent.decline()
         raise TapError(
             f"{store} still has the tokens of {old}; those of {new} were not kept. Name another "
             "file with --token-store, or give --replace, and run the login again."

@@ -11,12 +11,11 @@ import errno
 import os
 import shlex
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tap_pinterest.errors import TapError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path("/")
 
 LARGEST = 64 << 10
 """Bytes of a private file at most."""
@@ -107,7 +106,8 @@ def check_folder(folder: Path) -> None:
 
 def _check_folder(folder: Path, *, last: bool) -> None:
     status = folder.lstat()
-    if last and status.st_uid not in (os.geteuid(), 0):
+    # Within a namespace of users, root may look like another one.
+    if status.st_uid not in (os.geteuid(), 0, ROOT.lstat().st_uid):
         raise TapError(
             f"The folder {folder} belongs to another user of this machine, who can exchange what "
             "is in it. Keep the token store in a folder of your own."

@@ -1,4 +1,4 @@
-"""Work that is finished before the process ends, whatever comes: tokens on their way to the store.
+"""Work in a thread of its own: finished before the process ends, or not waited for any longer.
 
 Pinterest forgets a refresh token or a code once it has answered. What has been asked for is
 therefore taken in and kept, though a signal ends the run meanwhile; but not for ever.
@@ -27,13 +27,29 @@ _under_way: set[Future[object]] = set()
 def settled(work: Callable[[], T]) -> T:
     """What `work` returns or raises; it goes on in a thread where the caller is interrupted."""
     result: Future[T] = Future()
+    result.add_done_callback(_under_way.discard)
     _under_way.add(result)  # type: ignore[arg-type]
     try:
-        threading.Thread(target=_settle, args=(result, work), name="settled", daemon=True).start()
+        _begin(result, work)
     except RuntimeError:  # no thread is to be had; a signal may come while one begins, and it works
         _under_way.discard(result)
         raise
     return result.result()
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns or raises in so many seconds; after that nobody hears of it.
+
+    Raises:
+        TimeoutError: It takes longer.
+    """
+    result: Future[T] = Future()
+    _begin(result, work)
+    return result.result(seconds)
+
+
+def _begin(result: Future[T], work: Callable[[], T]) -> None:
+    threading.Thread(target=_settle, args=(result, work), name="settled", daemon=True).start()
 
 
 def _settle(result: Future[T], work: Callable[[], T]) -> None:
@@ -41,8 +57,6 @@ def _settle(result: Future[T], work: Callable[[], T]) -> None:
         result.set_result(work())
     except BaseException as exc:  # noqa: BLE001 - raised again where the result is asked for
         result.set_exception(exc)
-    finally:
-        _under_way.discard(result)
 
 
 @atexit.register

@@ -14,6 +14,7 @@ import hashlib
 import logging
 import os
 import re
+import secrets
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +37,9 @@ RESERVED = 32 << 10
 PATIENCE = 600.0
 """Seconds to wait for another run that holds the lock; its end, if nothing else, frees it."""
 
+
+BEGINNING = re.compile(rb'\{\s*"refresh_token"')
+"""How a token store begins, one that was not written to its end included."""
 
 Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
 """Epoch seconds, of a day that can be shown."""
@@ -171,13 +175,23 @@ class TokenStore:
             finally:
                 os.close(new)
 
+    def discard(self) -> None:
+        """Delete the tokens. Needs the lock.
+
+        Raises:
+            TapError: The file is another kind of file, or cannot be deleted.
+        """
+        with self._told("deleted"):
+            if self._kept():
+                self.path.unlink()
+
     def rehearse(self) -> None:
         """Find out whether new tokens could be kept, without touching those that are there.
 
         Raises:
             TapError: They could not.
         """
-        trial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        trial = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
         with self._told("replaced"):
             os.close(self._open_lock())
             try:
@@ -188,7 +202,7 @@ class TokenStore:
                 if exc.errno == errno.EXDEV:
                     raise
                 # There is no file yet, or this disk has no second names.
-                os.close(open_private(trial, os.O_CREAT | os.O_WRONLY))
+                os.close(open_private(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             finally:
                 trial.unlink(missing_ok=True)
 
@@ -234,12 +248,12 @@ class TokenStore:
                 os.close(new)
         finally:
             if not filled:
-                with contextlib.suppress(OSError):
-                    self._next.unlink()
+                with contextlib.suppress(OSError, TapError):
+                    self._clear()
 
     def _create(self, content: bytes) -> int:
         """Write the next version durably; its file descriptor, back at its beginning."""
-        self._next.unlink(missing_ok=True)  # left by a run that was killed
+        self._clear()
         new = open_private(self._next, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         try:
             _write(new, content)
@@ -249,6 +263,20 @@ class TokenStore:
             os.close(new)
             raise
         return new
+
+    def _clear(self) -> None:
+        """Delete what a run that was killed has left; anything else is somebody's.
+
+        Raises:
+            TapError: It is.
+        """
+        content, _ = _looked_at(self._next)
+        if content and len(content) != RESERVED and not BEGINNING.match(content):
+            raise TapError(
+                f"{self._next} would be replaced while new tokens are kept, but is no token "
+                "store. Move it away, or name another token store."
+            )
+        self._next.unlink(missing_ok=True)
 
     def _open_lock(self) -> int:
         make_folder(self.path.parent)

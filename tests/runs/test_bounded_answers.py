@@ -44,12 +44,12 @@ def answers(sim: Simulator, path: str, **what: Any) -> None:
     sim.faults.add(path=path, kind="status", times=None, **what)
 
 
-@pytest.mark.parametrize("status", [200, 403, 500])
+@pytest.mark.parametrize("status", [200, 302, 403, 500])
 def test_a_bomb_costs_its_stream(
     simulate: Callable[..., Simulator], tmp_path: Path, status: int
 ) -> None:
     sim = simulate(boards=2)
-    answers(sim, "/boards$", status=status, body=BOMB, headers=GZIP)
+    answers(sim, "/boards$", status=status, body=BOMB, headers=GZIP | {"location": "/there"})
     run = within(sim, tmp_path, ["boards", "followers"])
     assert run.exit_code == 1
     assert run.counts == {"followers": sim.world.followers}
@@ -87,8 +87,35 @@ def test_bombs_of_many_boards_take_the_room_of_few(
     assert len([seen for seen in sim.requests if seen.path.endswith("/pins")]) == 24
 
 
-def test_a_bomb_instead_of_a_token_ends_the_run(sim: Simulator, tmp_path: Path) -> None:
-    answers(sim, "/oauth/token", status=200, body=BOMB, headers=GZIP)
+CROWDS = {
+    "lists": '{"items":[{"id":"1","a":[%s[]]}],"bookmark":null}' % ("[]," * 20_000_000),
+    "records": '{"items":[%s{}],"bookmark":null}' % ("{}," * 20_000_000),
+    "texts": '{"items":[{"id":"1","a":[%s""]}],"bookmark":null}' % ('"",' * 20_000_000),
+    "fields": '{"items":[{%s"id":"1"}],"bookmark":null}' % ('"a":{},' * 9_000_000),
+}
+
+
+@pytest.mark.parametrize("what", CROWDS)
+def test_more_values_than_the_memory_holds_cost_their_stream(
+    simulate: Callable[..., Simulator], tmp_path: Path, what: str
+) -> None:
+    sim = simulate(boards=2)
+    answers(sim, "/boards$", status=200, body=gzip.compress(CROWDS[what].encode(), 1), headers=GZIP)
+    run = within(sim, tmp_path, ["boards", "followers"])
+    assert run.exit_code == 1
+    assert run.counts == {"followers": sim.world.followers}
+    assert run.said(" ERROR ", "Stream boards is incomplete: ", "more than 2,097,152 values")
+    assert len([seen for seen in sim.requests if seen.path.endswith("/boards")]) == 1
+    assert "Traceback" not in run.log
+    assert run.states
+
+
+@pytest.mark.parametrize("status", [200, 302])
+def test_a_bomb_instead_of_a_token_ends_the_run(
+    sim: Simulator, tmp_path: Path, status: int
+) -> None:
+    headers = GZIP | {"location": "/there"}
+    answers(sim, "/oauth/token", status=status, body=BOMB, headers=headers)
     run = within(sim, tmp_path, ["boards"], **credentials(tmp_path / "tokens"))
     assert run.exit_code == 1
     assert "more than 64 KB, which is not read" in run.log_lines[-1]

@@ -75,6 +75,26 @@ def test_a_deep_answer_costs_no_more_than_its_stream(
         assert run.states
 
 
+ENDLESS = '\\\\"' * (1 << 18)
+"""The end of a text that has none, and a quote at every second place."""
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 2000 + ENDLESS, '{"id":' + "9" * 5_000 + ENDLESS], ids=["deep", "long"]
+)
+def test_a_text_without_an_end_is_looked_at_once(
+    simulate: Callable[..., Simulator], text: str
+) -> None:
+    """From each of its quotes on, it would take hours, in which no signal is heard."""
+    sim = simulate(boards=2)
+    for _ in range(8):
+        answer(sim, "/user_account$", text)
+    run = run_tap(sim, select=["account", "boards"])
+    assert run.exit_code == 1
+    assert run.counts == {"boards": len(sim.world.all_boards())}
+    assert run.said(" ERROR ", "account")
+
+
 @pytest.mark.parametrize("status", [400, 403, 500])
 def test_a_deep_error_is_an_error(simulate: Callable[..., Simulator], status: int) -> None:
     sim = simulate(boards=2)
