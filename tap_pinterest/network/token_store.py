@@ -157,7 +157,8 @@ class TokenStore:
         with self._told("locked"):
             lock = self._open_lock()
         try:
-            self._wait_for(lock)
+            with self._told("locked"):
+                _wait_for(lock, self._lock)
             with self._told("replaced"):
                 self._recover()
             yield
@@ -286,26 +287,6 @@ class TokenStore:
         self._next.replace(self.path)
         _sync(self.path.parent)
 
-    def _wait_for(self, lock: int) -> None:
-        until = clock.monotonic() + PATIENCE
-        told = False
-        while True:
-            with self._told("locked"):
-                try:
-                    return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    pass
-            if not told:
-                told = True
-                logger.info("Another run is renewing the token in %s: waiting for it", self.path)
-            # A process that has come to its end does not wait.
-            if clock.monotonic() > until or not threading.main_thread().is_alive():
-                raise TapError(
-                    f"Another process has held {self._lock} for {PATIENCE:.0f} seconds. Find out "
-                    "which (it is a run of the tap or a login), end it, and run again."
-                )
-            threading.Event().wait(0.05)
-
     @contextlib.contextmanager
     def _told(self, what: str) -> Generator[None]:
         try:
@@ -316,6 +297,24 @@ class TokenStore:
                 "be on a disk with space left, and this user must be allowed to replace files in "
                 "it; in a container, mount the folder and not the file."
             ) from None
+
+
+def _wait_for(lock: int, path: Path) -> None:
+    until = clock.monotonic() + PATIENCE
+    told = False
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not told:
+            told = True
+            logger.info("Another run is renewing the token: waiting for it to free %s", path)
+        # A process that has come to its end does not wait.
+        if clock.monotonic() > until or not threading.main_thread().is_alive():
+            raise TapError(
+                f"Another process has held {path} for {PATIENCE:.0f} seconds. Find out which (it "
+                "is a run of the tap or a login), end it, and run again."
+            )
+        threading.Event().wait(0.05)
 
 
 @contextlib.contextmanager
