@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_pinterest.shown import shown
+from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
+
+
+MOST_OF_A_MESSAGE = 8000
+"""Characters of an error's message that are looked at: the wait that it names may come late."""
 
 
 class TapError(Exception):
@@ -138,7 +142,7 @@ class Answer:
             return cls(status, None, "", headers, path)
         code = re.fullmatch(r"[0-9]{1,9}", str(content.get("code")))
         text = content.get("message") or content.get("error_description") or ""
-        message = shown(" ".join(str(text).split()))
+        message = plain(str(text), MOST_OF_A_MESSAGE)
         return cls(status, int(code[0]) if code else None, message, headers, path)
 
     def __str__(self) -> str:

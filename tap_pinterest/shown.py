@@ -31,6 +31,12 @@ SHORTEST_IN_BASE64 = 6
 SHORTEST = 4
 """Characters of a secret at least: what is shorter would mask half of what is said."""
 
+LOOKED_AT = 10_000
+"""Characters of a foreign text that are looked at at most."""
+
+UNSURE = 9 * ENOUGH
+"""Characters before a cut in which a secret may begin, each of its own written as `\\u0041`."""
+
 MOST = 80
 """Characters of a foreign text that a sentence quotes."""
 
@@ -76,7 +82,7 @@ def _spellings(secret: str) -> str:
     """A pattern that finds a secret plainly, in a URL, in JSON's escapes and inside of base64."""
     begin, raw = secret[:ENOUGH], secret[:ENOUGH].encode(errors="surrogatepass")
     # In base64 its last bits share a character with what follows.
-    plain_rest, rest = (r"\S*", "[A-Za-z0-9+/_=-]*") if secret != begin else ("", BASE64_REST)
+    plain_rest, rest = (r"\S*", r"[A-Za-z0-9+/_=%\\-]*") if secret != begin else ("", BASE64_REST)
     plainly = (
         _plainly(begin) + plain_rest if len(secret) >= LONG else rf"(?<!\w){_plainly(begin)}(?!\w)"
     )
@@ -124,8 +130,11 @@ def plain(value: Any, most: int = MOST) -> str:
     """
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    text = " ".join(shown(str(value)).split())
-    return text if len(text) <= most else text[: most - 3] + "..."
+    text = str(value)
+    # To look through all of what may have megabytes takes seconds.
+    known = shown(text) if len(text) <= LOOKED_AT else shown(text[:LOOKED_AT])[:-UNSURE]
+    text, more = " ".join(known.split()), len(text) > LOOKED_AT
+    return text if len(text) <= most and not more else text[: most - 3] + "..."
 
 
 # -- the log

@@ -24,9 +24,6 @@ PAGE_SIZE = 250
 MOST_ODD = 100
 """Odd things that are told of a page, each by itself."""
 
-MOST_QUOTED = 400
-"""Bytes of an odd thing that is quoted."""
-
 IN_A_PATH = re.compile(r"(?!\.\.?$)[A-Za-z0-9._~+=-]{1,255}")
 """What may be put into a path: an id, a name, a region. Anything else would lead elsewhere."""
 
@@ -120,7 +117,8 @@ class Page:
             try:
                 records += decode(b"[%b]" % bytes(item))
             except msgspec.DecodeError:
-                self.miss(f"the API sent {_quoted(bytes(item))} among the records")
+                what = plain(bytes(item).decode("utf-8", "replace"), 40)
+                self.miss(f"the API sent {what} among the records")
         return records
 
     def miss(self, sentence: str) -> None:
@@ -128,13 +126,6 @@ class Page:
         if len(self.odd) <= MOST_ODD:
             more = len(self.odd) == MOST_ODD
             self.odd.append(StreamError("there is more of this kind" if more else sentence))
-
-
-def _quoted(item: bytes) -> str:
-    # Whole or not at all: of a text that is cut inside of a secret, the rest would not be masked.
-    if len(item) > MOST_QUOTED:
-        return f"{len(item):,} bytes of something else"
-    return plain(item.decode("utf-8", "replace"), 40)
 
 
 def query(params: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from tap_pinterest import shown
 from tap_pinterest.shown import forget_secrets, keep_secret, plain
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Callable
 
 PRINTED = st.characters(min_codepoint=33, max_codepoint=126)
 SECRETS = st.text(PRINTED, min_size=12, max_size=60)
@@ -96,6 +97,34 @@ def test_a_foreign_text_is_short_and_on_one_line() -> None:
     assert plain(None) == "None"
     assert plain("\x1b]52;c;YQ==\x07\u202eabc") == r"\x1b]52;c;YQ==\x07\u202eabc"
     assert plain({"password": "whatever it is"}) == "an object"
+
+
+@pytest.mark.parametrize(
+    "write", [str, quote, lambda text: base64.b64encode(text.encode()).decode()]
+)
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize("length", [12, 127, 128, 400])
+def test_a_text_that_is_cut_shows_no_part_of_a_secret(
+    length: int, escaped: bool, write: Callable[[str], str]
+) -> None:
+    """Wherever the cut falls: what stands before it may be as short as one likes."""
+    secret = "".join(f"{number:x}" for number in range(1000))[:length]
+    keep_secret(secret)
+    written = write(secret)
+    if escaped:
+        written = "".join(f"\\u{ord(char):04x}" for char in written)
+    for part in range(1, len(written), 7):
+        for before in (" ", "\n", f"{secret} "):
+            lead = (before * shown.LOOKED_AT)[: shown.LOOKED_AT - part - 1] + " "
+            assert set(plain(lead + written + " " * 99)) <= set("* .")
+
+
+def test_of_a_long_text_the_beginning_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    monkeypatch.setattr(shown, "shown", lambda text: looked_at.append(len(text)) or text)
+    assert plain("ab " * 1_000_000, 9) == "ab ab ..."
+    assert plain(" " * 1_000_000 + "a") == "..."
+    assert max(looked_at) <= shown.LOOKED_AT
 
 
 def test_a_line_of_the_log_is_one_line_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
