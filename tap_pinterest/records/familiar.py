@@ -16,13 +16,16 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LONGEST = 255
+"""Characters of a name at most."""
+
 MOST = 4096
 """How many fields are learned; a map with ever new names would fill the memory."""
 
 
 def _can_be_named(name: str) -> bool:
-    """Whether msgspec takes it as the name of a field."""
-    return name.isprintable() and not {'"', "\\"} & set(name)
+    """Whether msgspec takes it as the name of a field, and it is no burden."""
+    return len(name) <= LONGEST and name.isprintable() and not {'"', "\\"} & set(name)
 
 
 class _Place:
@@ -103,7 +106,7 @@ class Familiar:
                 inner = place.fields.get(name)
                 if inner is None:
                     path = (*place.path, name)
-                    if not self._is_plain(path) or not _can_be_named(name):
+                    if self._left <= 0 or not _can_be_named(name) or not self._is_plain(path):
                         continue
                     self._left -= 1
                     inner, self._grown = place.fields.setdefault(name, _Place(path)), True

@@ -22,10 +22,17 @@ HARMLESS = re.compile(
 
 MASK = "***"
 
+LONGEST = 255
+"""Characters of a name that is remembered."""
 
-@functools.lru_cache(4096)
+
 def is_secret(name: str) -> bool:
     """Whether a field of this name holds a secret, as far as a name can tell."""
+    return (_is_secret if len(name) <= LONGEST else _is_secret.__wrapped__)(name)
+
+
+@functools.lru_cache(4096)
+def _is_secret(name: str) -> bool:
     return SECRET.search(name) is not None and HARMLESS.search(name) is None
 
 

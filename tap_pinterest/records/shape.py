@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from tap_pinterest.records.schemas import Path
 
 UNKNOWN_FIELDS = "unknown_fields"
+"""The setting, and the column in which it may collect what no schema knows."""
 
 MOST_TOLD = 100
 """Fields of a stream of which something is said in the log."""
-"""The setting, and the column in which it may collect what no schema knows."""
 
 UNKNOWN = {
     "keep": "it leaves as the API sent it",
@@ -51,8 +51,8 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 FREE = (None, "object", "array")
 """Types of a list's items of which the schema may not say what is inside."""
 
-SEEN = 4096
-"""How many combinations of names and types are remembered per object of a schema."""
+SEEN = 4 << 20
+"""How much is remembered per object of a schema: names, their characters and types, in all."""
 
 
 class Shape:
@@ -147,13 +147,14 @@ class Shape:
         self._tell(field, what, "such values are null", once="unfit")
 
     def _tell(self, field: str, what: str, so: str, once: str = "unknown") -> None:
+        field = plain(field)
         if (field, once) in self._told or len(self._told) > MOST_TOLD:
             return
         self._told.add((field, once))
         if len(self._told) > MOST_TOLD:
             self._note("There are more such fields, of which nothing is said; they leave likewise")
         else:
-            self._note(f"Field {plain(field)}: {what}; {so}")
+            self._note(f"Field {field}: {what}; {so}")
 
 
 def _kind(field: Mapping[str, Any]) -> str | None:
@@ -182,6 +183,7 @@ class _Node:
         self._shape = shape
         self._path = path
         self._fitting: dict[tuple[object, ...], tuple[str, ...]] = {}
+        self._room = SEEN
         self._known = frozenset(schema.get("properties", ()))
         self._secrets: set[str] = set()
         self._dropped: list[str] = []
@@ -305,7 +307,9 @@ class _Node:
             if value is not None and type(value) not in TIMES:
                 record[name] = self._fixed(name, value, to_date_time)
                 fitted = False
-        if fitted and len(self._fitting) < SEEN:
+        size = len(signature) + sum(map(len, record))
+        if fitted and size <= self._room:
+            self._room -= size
             self._fitting[signature] = tuple(suspects)
         return tuple(suspects)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import random
+import tracemalloc
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
+from tap_pinterest.records import familiar
 from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.records.shape import Shape
 from tests.pinterest_api import World
@@ -82,3 +84,30 @@ def test_msgspec_does_not_take_one_type_for_another(value: Any, kind: Any) -> No
     """What `familiar` builds on: a value of a type not seen yet is refused."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(value, kind)
+
+
+@pytest.mark.parametrize("length", [20, 300])
+def test_ever_new_names_are_not_remembered_for_ever(
+    monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """A map with ids for names, or somebody who wants to fill the memory."""
+    monkeypatch.setattr("tap_pinterest.records.shape.SEEN", 10_000)
+    monkeypatch.setattr(familiar, "MOST", 100)
+    shaped = Shape({"properties": {"id": {"type": "string"}}}, lambda _: True, [].append)
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            names = (f"{number}-{place}".ljust(length, "x") for place in range(500))
+            shaped.conform_all([dict.fromkeys(names, 1)])
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 2_000_000
+
+
+def test_a_record_of_many_names_is_learned_in_part() -> None:
+    learned = familiar.Familiar(lambda _: True)
+    learned.learn(dict.fromkeys(map(str, range(3 * familiar.MOST)), 1))
+    learned.remember()
+    assert learned.knows({"0": 1})
+    assert not learned.knows({str(familiar.MOST): 1})
