@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 LOOKED_AT = 4096
 """Bytes at a page's beginning in which a record shows: by a quotation mark, as it has a field."""
 
+LONGEST_BOOKMARK = 8192
+"""Characters of a bookmark at most; those of Pinterest have some hundred."""
+
 EMPTY_IN_A_ROW = 50
 """Pages without a record that may follow each other; a few are normal inside a list."""
 
@@ -159,10 +162,14 @@ def paginate(
         if not page.bookmark:
             return
         empty = 0 if b'"' in bytes(memoryview(page.items)[:LOOKED_AT]) else empty + 1
-        if page.bookmark in seen or empty >= EMPTY_IN_A_ROW:
+        why = None
+        if page.bookmark in seen:
             why = "sent a bookmark that it had sent before"
-            if page.bookmark not in seen:
-                why = f"sent {empty} pages in a row without a record"
+        elif len(page.bookmark) > LONGEST_BOOKMARK:
+            why = f"sent a bookmark of {len(page.bookmark):,} characters, which no address can hold"
+        elif empty >= EMPTY_IN_A_ROW:
+            why = f"sent {empty} pages in a row without a record"
+        if why:
             raise Refused(
                 f"GET {path} {why}; what follows is missing. This is a fault of the API: run again "
                 "later"

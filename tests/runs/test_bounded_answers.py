@@ -166,3 +166,17 @@ def test_a_token_endpoint_that_never_ends_holds_no_signal_up(
     assert process.returncode == 128 + signal.SIGTERM
     assert json.loads(out.splitlines()[-1])["type"] == "STATE"
     assert b"Stopped by signal 15" in err.splitlines()[-1]
+
+
+def test_a_bookmark_that_no_address_can_hold_costs_its_stream(
+    simulate: Callable[..., Simulator],
+) -> None:
+    """Each page with another one would fill the memory, too."""
+    sim = simulate(boards=2)
+    body = {"items": [{"id": "1"}], "bookmark": "x" * 20_000}
+    answers(sim, "/boards$", status=200, body=body)
+    run = run_tap(sim, select=["boards", "followers"])
+    assert run.exit_code == 1
+    assert run.counts == {"boards": 1, "followers": sim.world.followers}
+    assert run.said(" ERROR ", "boards", "a bookmark of 20,000 characters")
+    assert len([seen for seen in sim.requests if seen.path.endswith("/boards")]) == 1
