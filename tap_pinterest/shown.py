@@ -79,7 +79,7 @@ def _spellings(secret: str) -> str:
         return rf"(?<!\w){plainly}(?!\w)"
     # In base64 its last bits share a character with what follows.
     plain_rest, rest = (r"\S*", "[A-Za-z0-9+/_=-]*") if secret != begin else ("", BASE64_REST)
-    encoded = (re.escape(text) + rest for text in _in_base64(begin.encode()))
+    encoded = (re.escape(text) + rest for text in _in_base64(begin.encode(errors="replace")))
     return "|".join((plainly + plain_rest, *encoded))
 
 
