@@ -175,9 +175,10 @@ DEFAULTS = {
 
 
 def test_the_login_tells_it_too(tmp_path: Path) -> None:
-    for name, value in (("TOKEN_STORE", os.fsencode(tmp_path) + b"/\xff"), ("CLIENT_ID", b"\xff")):
-        given = APP | {name: value}
-        line = told(with_bytes(given, command="tap-pinterest-login"))
+    store = os.fsencode(tmp_path) + b"/tokens"
+    for name, value in (("TOKEN_STORE", store + b"\xff"), ("CLIENT_ID", b"\xff")):
+        given = APP | {"TOKEN_STORE": store, name: value}
+        line = told(with_bytes(given, "--no-browser", command="tap-pinterest-login"))
         assert f"Setting `{name.lower()}`: it holds half a character" in line
     assert not list(tmp_path.iterdir())
 
