@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import shutil
@@ -66,6 +67,9 @@ class Command(SingerCommand):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command and exit."""
         guard_the_log()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A name may have letters that the encoding of a terminal has not; messages are bytes.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             try:
                 code = super().main(*args, **kwargs | {"standalone_mode": False})

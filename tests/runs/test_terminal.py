@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pytest
 from tap_pinterest import cli, doctor, login
 from tap_pinterest.records.shape import MOST_TOLD
 from tap_pinterest.tap import TapPinterest
-from tests.harness import Run, invoke, run_tap
+from tests.harness import SCRIPT, Run, config_for, environment, files, invoke, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,22 @@ def test_notes_have_an_end(simulate: Callable[..., Simulator]) -> None:
     assert len(run.said("WARNING", "Field new_")) == MOST_TOLD
     assert run.said("WARNING", "There are more such fields, of which nothing is said")
     assert run.records("boards")[0]["new_19999"] == 19_999
+
+
+def test_a_terminal_lacks_letters(sim: Simulator, tmp_path: Path) -> None:
+    """It is told what it can show; it costs nothing else."""
+    name = "\u65e5\u672c\xe9"
+    sim.faults.add(
+        path="/user_account$", kind="status", status=200, body={"id": "1", "username": name}
+    )
+    done = subprocess.run(
+        [SCRIPT.with_name("tap-pinterest-doctor"), *files(tmp_path, config=config_for(sim, {}))],
+        env=environment(PYTHONIOENCODING="latin-1"),
+        capture_output=True,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    assert rb"Account        \u65e5\u672c" + b"\xe9\n" in done.stdout
 
 
 # -- the command line
