@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Stream, Tap
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.plugin_base import _ConfigInput
@@ -118,16 +118,18 @@ class TapPinterest(Tap):
 
         Raises:
             ConfigValidationError: A map is about no stream, or gives one a name that is none.
+            MappingError: An expression cannot be used.
         """
         if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
             raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
-        self.mapper.register_raw_streams_from_catalog(
-            Catalog(
-                (name, _entry(stream, self.catalog.get(name)))
-                for name, stream in self.streams.items()
-            )
+        catalog = Catalog(
+            (name, _entry(stream, self.catalog.get(name))) for name, stream in self.streams.items()
         )
+        try:
+            self.mapper.register_raw_streams_from_catalog(catalog)
+        except RecursionError:
+            raise MappingError("an expression is too long or too deep. Make it shorter.") from None
         names = [
             (name, stream_map.stream_alias)
             for name, stream in self.streams.items()

@@ -112,6 +112,15 @@ def test_a_setting_with_a_nul_is_told(name: str, value: Any) -> None:
     assert "holds a NUL" in line or "a name that is no text" in line
 
 
+@pytest.mark.parametrize("deep", ["-" * 5000 + "1", "+".join(["1"] * 5000), "-" * 900 + "1"])
+def test_an_expression_without_end_is_told(sim: Simulator, deep: str) -> None:
+    catalog = slim_catalog(("boards",))
+    run = run_tap(sim, catalog=catalog, stream_maps={"boards": {"x": deep}})
+    assert run.crash is None
+    assert "Traceback" not in run.log
+    assert "Setting `stream_maps`: " in run.last_line
+
+
 def test_a_nul_elsewhere_is_text(sim: Simulator) -> None:
     """A state and a catalog may hold one: nothing makes a path or an expression of them."""
     catalog = json.loads(slim_catalog(("boards",)))
