@@ -123,11 +123,11 @@ class TapPinterest(Tap):
         if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
             raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
-        catalog = Catalog(
-            (name, _entry(stream, self.catalog.get(name))) for name, stream in self.streams.items()
-        )
+        entries = {
+            name: _entry(each, self.catalog.get(name)) for name, each in self.streams.items()
+        }
         try:
-            self.mapper.register_raw_streams_from_catalog(catalog)
+            self.mapper.register_raw_streams_from_catalog(Catalog(entries))
         except RecursionError:
             raise MappingError("an expression is too long or too deep. Make it shorter.") from None
         names = [
