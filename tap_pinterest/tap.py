@@ -123,9 +123,8 @@ class TapPinterest(Tap):
         if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
             raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
-        entries = {
-            name: _entry(each, self.catalog.get(name)) for name, each in self.streams.items()
-        }
+        given = self.catalog
+        entries = {name: _entry(each, given.get(name)) for name, each in self.streams.items()}
         try:
             self.mapper.register_raw_streams_from_catalog(Catalog(entries))
         except RecursionError:
