@@ -69,6 +69,11 @@ def _entry(stream: Stream, entry: CatalogEntry | None) -> CatalogEntry:
     return CatalogEntry(stream.name, MetadataMapping(), schema, key_properties=stream.primary_keys)
 
 
+def _known(streams: Mapping[str, Stream], catalog: Catalog) -> Catalog:
+    """What the mapper is to know of all streams."""
+    return Catalog((name, _entry(each, catalog.get(name))) for name, each in streams.items())
+
+
 class TapPinterest(Tap):
     """Singer tap for the Pinterest API v5: boards, Pins, audience and their figures."""
 
@@ -123,10 +128,8 @@ class TapPinterest(Tap):
         if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
             raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
-        given = self.catalog
-        entries = {name: _entry(each, given.get(name)) for name, each in self.streams.items()}
         try:
-            self.mapper.register_raw_streams_from_catalog(Catalog(entries))
+            self.mapper.register_raw_streams_from_catalog(_known(self.streams, self.catalog))
         except RecursionError:
             raise MappingError("an expression is too long or too deep. Make it shorter.") from None
         names = [
