@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import logging
 import os
 import shutil
@@ -16,10 +16,9 @@ import click
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.plugin_base import SingerCommand
 
-from tap_pinterest import settings
-from tap_pinterest.bounds import DEEPEST, too_deep
+from tap_pinterest import documents, settings
 from tap_pinterest.errors import TapError
-from tap_pinterest.shown import guard_the_log, shown
+from tap_pinterest.shown import guard_the_log, keep_secret, plain, shown
 from tap_pinterest.writer import Interrupted
 
 if TYPE_CHECKING:
@@ -30,6 +29,9 @@ logger = logging.getLogger("tap-pinterest")
 
 DOTFILE = ".env"
 """The file of the working directory that holds settings for the environment."""
+
+LARGEST = 64 << 20
+"""Bytes or characters of a configuration, catalog or state at most; a device has no end."""
 
 CHATTER = ("Skipping deselected stream", "Added '%s' as child stream", "Skipping parse of env")
 """How messages of the SDK begin that say nothing new of each stream at every start."""
@@ -46,17 +48,42 @@ def _quiet(record: logging.LogRecord) -> bool:
 logger.addFilter(_quiet)
 
 
+def _without_unknown_levels() -> None:
+    """Let no variable that names a level of the log which does not exist end the SDK's start."""
+    for name in ("TAP_PINTEREST_LOGLEVEL", "LOGLEVEL"):
+        level = os.environ.get(name)
+        if level and level.upper() not in logging.getLevelNamesMapping():
+            del os.environ[name]
+            said = "%s is %r, which is no level of the log, and is ignored. One is DEBUG."
+            logger.warning(said, name, plain(level))
+
+
+_without_unknown_levels()
+
+
 class Command(SingerCommand):
     """Ends with one line for what the user can mend, and with the exit code of a signal."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command and exit."""
         guard_the_log()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A name may have letters that the encoding of a terminal has not; messages are bytes.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             try:
-                return super().main(*args, **kwargs)
+                code = super().main(*args, **kwargs | {"standalone_mode": False})
             finally:
                 sys.stdout.flush()
+            sys.exit(code or 0)
+        except click.ClickException as exc:
+            # As click ends, but for what a terminal obeys, and secrets: it quotes arguments.
+            context = exc.ctx if isinstance(exc, click.UsageError) else None
+            click.UsageError(shown(exc.format_message()), context).show()
+            sys.exit(exc.exit_code)
+        except click.Abort:
+            click.echo("Aborted!", err=True)
+            sys.exit(1)
         except BrokenPipeError:
             # Whoever reads `--about` or `--discover` has seen enough, as `head` does.
             close_output()
@@ -74,6 +101,12 @@ class Command(SingerCommand):
         except Interrupted as exc:
             logger.error("%s.", exc)
             sys.exit(exc.exit_code)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        if any("\0" in each for each in args):
+            raise click.UsageError("An argument holds a NUL, which no name and no value has.", ctx)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -108,9 +141,10 @@ def read_config(path: str, schema: Mapping[str, Any] = settings.SETTINGS) -> dic
     try:
         if settings.is_dotfile(Path(path)):
             return settings.from_file(settings.read_dotfile(Path(path)), schema)
-        return as_object(Path(path).read_bytes(), f"The configuration file {path}")
+        with Path(path).open("rb") as file:
+            return as_object(file.read(LARGEST + 1), f"The configuration file {path}")
     except OSError as exc:
-        raise click.BadParameter(f"{shown(path)} cannot be read: {exc.strerror}.") from None
+        raise click.BadParameter(f"{path} cannot be read: {exc.strerror}.") from None
 
 
 def read_configs(
@@ -128,11 +162,16 @@ def read_configs(
     sources = [path for path in paths if path != "ENV"]
     if with_environment := "ENV" in paths:
         # Not in the folders above, as is the custom: what lies there may be anybody's.
-        sources[:0] = [DOTFILE] * Path(DOTFILE).is_file()
+        file = Path(DOTFILE)
+        leads_nowhere = file.is_symlink() and not file.exists()
+        sources[:0] = [DOTFILE] * (file.is_file() or leads_nowhere)
     config: dict[str, Any] = {}
     for path in sources:
         config |= read_config(path, schema)
-    return config | (settings.from_environment(schema) if with_environment else {})
+    config |= settings.from_environment(schema) if with_environment else {}
+    # At once, as messages about other arguments may quote one.
+    keep_secret(*settings.secrets_of(config))
+    return config
 
 
 def read_document(file: IO[str] | None, what: str) -> dict[str, Any] | None:
@@ -140,7 +179,7 @@ def read_document(file: IO[str] | None, what: str) -> dict[str, Any] | None:
     if file is None:
         return None
     try:
-        return as_object(file.read(), what)
+        return as_object(file.read(LARGEST + 1), what)
     except (OSError, UnicodeDecodeError):
         raise TapError(f"{what} cannot be read as text.") from None
 
@@ -149,25 +188,20 @@ def as_object(text: str | bytes, what: str) -> dict[str, Any]:
     """Parse a JSON object.
 
     Raises:
-        TapError: It is none; the message says where it breaks.
+        TapError: It is none, or holds what cannot be used; the message says where.
     """
+    if len(text) > LARGEST:
+        raise TapError(f"{what} has no end, or more than {LARGEST >> 20} MB: it is another file.")
     if not text.strip():
         raise TapError(f"{what} is empty: give the last complete one, or leave the option out.")
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as exc:
-        raise TapError(
-            f"{what} is not valid JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}."
-        ) from None
-    except UnicodeDecodeError:
-        raise TapError(f"{what} is not JSON text.") from None
-    except RecursionError:
-        content = None
-    if content is None or too_deep(content):
-        raise TapError(
-            f"{what} holds objects or lists more than {DEEPEST} deep in each other: none that this "
-            "tap writes does. Give the one that it wrote."
-        )
+        content = documents.parse(text)
+    except documents.Unusable as exc:
+        raise TapError(f"{what} {exc}") from None
+    for place, fault in documents.odd_parts(content):
+        where = f"`{plain('.'.join(map(str, place)))}`" if place else "it"
+        raise TapError(f"{what} cannot be used: {where} {fault}. Correct it, or leave it out.")
     if not isinstance(content, dict):
-        raise TapError(f"{what} must be a JSON object, not {type(content).__name__}.")
+        kind = "null" if content is None else type(content).__name__
+        raise TapError(f"{what} must be a JSON object, not {kind}.")
     return content

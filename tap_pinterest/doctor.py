@@ -25,8 +25,8 @@ from tap_pinterest.errors import (
     as_described,
 )
 from tap_pinterest.network.transport import Request
-from tap_pinterest.records.decoding import Record, decode, decode_one
-from tap_pinterest.records.pages import Envelope
+from tap_pinterest.records.decoding import Record, decode_one
+from tap_pinterest.records.pages import Envelope, Page, is_id
 from tap_pinterest.shown import plain
 from tap_pinterest.tap import TapPinterest
 
@@ -61,12 +61,6 @@ class Readable(BaseException):
     def __init__(self, answer: object) -> None:
         super().__init__()
         self.answer = answer
-
-    @property
-    def record(self) -> Record | None:
-        """The first record of the answer, where it is a page that has one."""
-        records = decode(self.answer.items) if isinstance(self.answer, Envelope) else []
-        return records[0] if records else None
 
 
 class Probe:
@@ -154,13 +148,9 @@ class Checkup:
         if hindered := self._hindered(stream, parent):
             return hindered
         record = parent.record if parent else None
-        self._probe.look_at(stream)
         try:
-            pages = stream.pages_of(stream.parent_of(record)) if record else stream.pages()
-            page = next(pages, None)
-        except Readable as found:
-            keys = stream.parent_of(record) if record else {}
-            return Finding(name, YES, record=found.record and {**found.record, **keys})
+            page = self._first_page(stream, record)
+            found = _usable(page) if page else None
         except StreamError as error:
             tried = (
                 f" (tried with {parent.name} {plain((record or {}).get('id'))})" if parent else ""
@@ -169,7 +159,22 @@ class Checkup:
             return Finding(name, readable, self._reason(stream, error) + tried, error=error)
         if page is None:
             return Finding(name, UNTRIED, f"found nothing to try it with; {self._needs(stream)}")
-        return Finding(name, YES, record=next(iter(page.records()), None))
+        return Finding(name, YES, record=found)
+
+    def _first_page(self, stream: PinterestStream, record: Record | None) -> Page | None:
+        """What a stream's own request is answered with; None where there is none to send.
+
+        Raises:
+            StreamError: It cannot be read, or not for this parent, whose record is as it came.
+        """
+        self._probe.look_at(stream)
+        with as_described():
+            parent = stream.parent_of(record) if record else {}
+            try:
+                return next(stream.pages_of(parent) if record else stream.pages(), None)
+            except Readable as found:
+                answer = found.answer
+                return Page(answer.items if isinstance(answer, Envelope) else [], 0, adds=parent)
 
     def _hindered(self, stream: PinterestStream, parent: Finding | None) -> Finding | None:
         """Why a stream cannot be tried."""
@@ -199,6 +204,20 @@ class Checkup:
         if lacks := needs - known.scopes:
             return f"lacks {', '.join(sorted(lacks))}"
         return "has its scopes, but the app or the account may not"
+
+
+def _usable(page: Page) -> Record | None:
+    """A record to try children with, the first where none has an id that can be asked for.
+
+    Raises:
+        StreamError: There are no records on the page, but something else.
+    """
+    records = page.records()
+    if page.odd and not records:
+        raise page.odd[0]
+    usable = (each for each in records if is_id(each.get("id")))
+    record = next(usable, records[0] if records else None)
+    return record and {**record, **page.adds}
 
 
 def _generation(stream: PinterestStream) -> int:

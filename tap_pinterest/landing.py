@@ -228,10 +228,11 @@ class _Handler(BaseHTTPRequestHandler):
                 waiting.told.set()
 
     def _show(self, landed: Landed, *, good: bool) -> None:
+        title, text, then = (html.escape(shown(part)) for part in landed)
         page = PAGE.substitute(
-            title=html.escape(landed.title),
-            text=html.escape(shown(landed.text)),
-            next=html.escape(landed.then),
+            title=title,
+            text=text,
+            next=then,
             mood="good" if good else "bad",
         ).encode()
         self.send_response(200 if good else 400)

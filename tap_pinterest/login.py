@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import signal
 import webbrowser
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +17,7 @@ from tap_pinterest.consent import Consent, scopes_of
 from tap_pinterest.errors import TapError
 from tap_pinterest.landing import forwarding, wait_for_browser
 from tap_pinterest.network.settled import settled
-from tap_pinterest.shown import shown
+from tap_pinterest.shown import keep_secret, shown
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import nearest
 from tap_pinterest.writer import Interrupted
@@ -63,6 +64,12 @@ def _choose(
     return tuple(by_name[name] for name in names)
 
 
+def _address(_: click.Context, __: click.Parameter, url: str) -> str:
+    if not re.fullmatch("https?://[!-~]+", url):
+        raise click.BadParameter(f"{url!r} is no address such as https://www.pinterest.com/oauth/.")
+    return url
+
+
 def _setting(
     name: str, ask: str | None = None, otherwise: str | None = None, **attributes: Any
 ) -> Callable[[Function], Function]:
@@ -86,6 +93,8 @@ def _setting(
                     f"There is no terminal to ask at: give {option}, or set {variable} in the "
                     "environment or a configuration file (--config)."
                 )
+        if given and secret:
+            keep_secret(given.strip())
         return given.strip() if given else None
 
     return click.option(option, envvar=variable, callback=value, **attributes)
@@ -137,7 +146,7 @@ def _setting(
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=click.IntRange(1, 86_400),
     default=300,
     show_default=True,
     help="Seconds to wait for the browser.",
@@ -149,6 +158,7 @@ def _setting(
 )
 @click.option(
     "--consent-url",
+    callback=_address,
     default="https://www.pinterest.com/oauth/",
     show_default=True,
     help="Address of the consent page.",
@@ -158,7 +168,7 @@ def main(
     streams: tuple[type[PinterestStream], ...],
     port: int,
     browser: bool,
-    timeout: float,
+    timeout: int,
     replace: bool,
     consent_url: str,
     **given: Any,

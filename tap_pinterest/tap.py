@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Stream, Tap
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.plugin_base import _ConfigInput
@@ -69,6 +69,11 @@ def _entry(stream: Stream, entry: CatalogEntry | None) -> CatalogEntry:
     return CatalogEntry(stream.name, MetadataMapping(), schema, key_properties=stream.primary_keys)
 
 
+def _known(streams: Mapping[str, Stream], catalog: Catalog) -> Catalog:
+    """What the mapper is to know of all streams."""
+    return Catalog((name, _entry(each, catalog.get(name))) for name, each in streams.items())
+
+
 class TapPinterest(Tap):
     """Singer tap for the Pinterest API v5: boards, Pins, audience and their figures."""
 
@@ -118,16 +123,15 @@ class TapPinterest(Tap):
 
         Raises:
             ConfigValidationError: A map is about no stream, or gives one a name that is none.
+            MappingError: An expression cannot be used.
         """
         if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
             raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
-        self.mapper.register_raw_streams_from_catalog(
-            Catalog(
-                (name, _entry(stream, self.catalog.get(name)))
-                for name, stream in self.streams.items()
-            )
-        )
+        try:
+            self.mapper.register_raw_streams_from_catalog(_known(self.streams, self.catalog))
+        except RecursionError:
+            raise MappingError("an expression is too long or too deep. Make it shorter.") from None
         names = [
             (name, stream_map.stream_alias)
             for name, stream in self.streams.items()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft7Validator
 
-from tap_pinterest import clock
+from tap_pinterest import clock, documents
 from tap_pinterest.plan import dates
 from tap_pinterest.settings.declared import CREDENTIALS, SETTINGS
 from tap_pinterest.settings.given import spelled
@@ -38,9 +38,12 @@ KINDS = {
 
 def problems(config: Mapping[str, Any], schema: Mapping[str, Any] = SETTINGS) -> list[str]:
     """Everything that is wrong with a configuration, a sentence each; no value of a secret."""
-    found = list(_type_problems(config, schema))
-    wrong = {text.split("`")[1] for text in found}
+    odd = dict(_odd_texts(config))
+    config = {name: value for name, value in config.items() if name not in odd}
+    found = [*_type_problems(config, schema)]
+    wrong = {*odd, *(text.split("`")[1] for text in found)}
     sound = {name: value for name, value in config.items() if name not in wrong}
+    found += odd.values()
     for check in CHECKS:
         found += [text for name, text in check(sound) if name not in wrong]
     return found
@@ -84,6 +87,14 @@ def name_problems(names: Iterable[tuple[str, str]]) -> Iterator[str]:
                 "each other's rows: give each a name of its own."
             )
         taken.setdefault(name.lower(), stream)
+
+
+def _odd_texts(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in config.items():
+        for place, what in documents.odd_parts({name: value}, nul=False):
+            entry = f", entry {place[1]}" if place[1:] else ""
+            yield name, f"Setting `{plain(name)}`{entry}: it {what}. Write it again."
+            break
 
 
 def _type_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:

@@ -12,15 +12,12 @@ import os
 import re
 import shlex
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import dotenv
 
 from tap_pinterest.errors import TapError
 from tap_pinterest.settings.given import VARIABLE
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 logger = logging.getLogger("tap-pinterest")
 
@@ -42,7 +39,7 @@ def read_dotfile(path: Path) -> dict[str, str]:
         TapError: It is another user's, others can write it, or it is no text.
         OSError: It cannot be read.
     """
-    whole = path.resolve()
+    whole = Path(os.path.realpath(path))  # `resolve` raises what is no OSError at links in a circle
     # Not waited for: a pipe in its place would never end.
     with os.fdopen(os.open(whole, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         status = os.fstat(file.fileno())

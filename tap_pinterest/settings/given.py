@@ -8,7 +8,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from tap_pinterest.bounds import too_deep
+from tap_pinterest import documents
 from tap_pinterest.settings.declared import SETTINGS
 from tap_pinterest.shown import plain
 from tap_pinterest.words import nearest
@@ -80,9 +80,8 @@ def from_environment(
         if "boolean" in kinds:
             found[name] = SPELLINGS.get(text.lower(), text)
         elif "string" not in kinds:
-            with contextlib.suppress(ValueError, RecursionError):
-                content = json.loads(text)
-                found[name] = text if too_deep(content) else content
+            with contextlib.suppress(documents.Unusable):
+                found[name] = documents.parse(text)
     return found
 
 

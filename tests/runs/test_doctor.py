@@ -271,3 +271,76 @@ def test_odd_ad_accounts_end_nothing(sim: Simulator, examine: Any, items: Any) -
     assert run.exit_code == 0
     assert "\x1b" not in run.stdout.decode() + run.log
     assert "\u202e" not in run.stdout.decode()
+
+
+# -- answers that are none
+
+ODD_PAGES: list[tuple[Any, str]] = [
+    ({"items": [1, 2]}, "the API sent 1 among the records"),
+    ({"items": {"a": 1}}, "a page could not be read"),
+    ({"items": "x"}, "a page could not be read"),
+    ({"items": None}, "a page could not be read"),
+    ({"items": [[], []]}, "the API sent [] among the records"),
+    ([[[]]], ""),
+    (5, ""),
+]
+
+
+@pytest.mark.parametrize(("body", "why"), ODD_PAGES, ids=str)
+def test_an_odd_page_is_told_with_the_reason(
+    sim: Simulator, examine: Any, body: Any, why: str
+) -> None:
+    sim.faults.add(path="/boards$", kind="status", status=200, body=body, times=None)
+    run = examine(sim)
+    found = rows(run)
+    assert run.exit_code == 1
+    assert found["boards"].startswith("no        ")
+    assert why in found["boards"]
+    assert found["board_pins"] == "no        see boards"
+    assert found["pins"] == "yes"
+    assert "Not read: " in run.last_line
+
+
+@pytest.mark.parametrize("odd", [1, [], "x", {"id": ".."}, {"id": None}, {"id": {"a": 1}}, {}])
+def test_a_good_item_behind_an_odd_one_is_used(sim: Simulator, examine: Any, odd: Any) -> None:
+    board = next(iter(sim.world.all_boards()))
+    body = {"items": [odd, board]}
+    sim.faults.add(path="/boards$", kind="status", status=200, body=body, times=None)
+    found = rows(examine(sim))
+    assert found["boards"] == found["board_pins"] == found["board_sections"] == "yes"
+    assert sim.paths()[f"/v5/boards/{board['id']}/pins"] == 1
+
+
+@pytest.mark.parametrize("odd", ["..", "a/b", "\x1b[2J", 5, None, ["x"], {"a": 1}], ids=str)
+def test_a_record_without_a_usable_id_is_not_tried_with(
+    sim: Simulator, examine: Any, odd: Any
+) -> None:
+    for name in ("boards", "pins"):
+        body = {"items": [{"id": odd, "created_at": "2026-01-01T00:00:00"}]}
+        sim.faults.add(path=f"/{name}$", kind="status", status=200, body=body, times=None)
+    run = examine(sim)
+    found = rows(run)
+    assert found["boards"] == found["pins"] == "yes"
+    assert found["board_pins"].startswith("no        ")
+    assert "(tried with boards" in found["board_pins"]
+    assert "\x1b" not in run.stdout.decode()
+    assert not [seen for seen in sim.requests if re.search(r"/boards/.+/pins", seen.path)]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"created_at": 5}, {"created_at": "x"}, {"media": 5}, {"media": []}]
+)
+def test_a_pin_with_an_odd_field_is_told(sim: Simulator, examine: Any, odd: Any) -> None:
+    body = {"items": [next(iter(sim.world.all_pins())) | odd]}
+    sim.faults.add(path="/pins$", kind="status", status=200, body=body, times=None)
+    run = examine(sim)
+    assert run.crash is None
+    assert rows(run)["pins"] == "yes"
+
+
+@pytest.mark.parametrize("body", [5, [], {"id": {"a": 1}}, {"username": ["x"], "account_type": {}}])
+def test_an_odd_account_ends_nothing(sim: Simulator, examine: Any, body: Any) -> None:
+    sim.faults.add(path="/user_account$", kind="status", status=200, body=body, times=None)
+    run = examine(sim)
+    assert run.crash is None
+    assert rows(run)["boards"] == "yes"

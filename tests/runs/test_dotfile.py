@@ -131,6 +131,15 @@ def test_a_link_counts_as_the_file_that_it_leads_to(sim: Simulator, tmp_path: Pa
     assert f"can write {real}" in refused(run(tmp_path))
 
 
+@pytest.mark.parametrize("target", [".env", "nowhere"])
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path, target: str) -> None:
+    (tmp_path / ".env").symlink_to(target)
+    found = run(tmp_path)
+    assert found.exit_code == 2
+    assert "Error: Invalid value for '--config': .env cannot be read: " in found.log
+    assert "Traceback" not in found.log
+
+
 @pytest.mark.parametrize(
     "content", [b"\xff\xfe\x00", b"A" * (1 << 20) + b"B"], ids=["text", "size"]
 )

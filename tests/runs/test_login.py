@@ -618,6 +618,14 @@ def test_the_page_answers_its_own_path_only(port: int) -> None:
     assert not re.findall(r"""(?:src|href|url)\s*[=(]""", page.text)
 
 
+def test_the_page_shows_nothing_that_is_obeyed(port: int) -> None:
+    harm = "\x1b[2J\u202e"
+    with serving(port, lambda _: landing.Landed(harm, harm, harm)):
+        page = requests.get(f"http://localhost:{port}/")
+    assert page.text.count(r"\x1b[2J\u202e") >= 3
+    assert not {"\x1b", "\u202e"} & {*page.text}
+
+
 def test_the_page_is_for_this_machine_only(port: int) -> None:
     with serving(port, lambda _: HELLO):
         # Linux gives a machine all of 127.0.0.0/8: whoever listened everywhere would answer here.

@@ -151,3 +151,8 @@ def test_a_line_of_the_log_is_one_line_without_secrets(caplog: pytest.LogCapture
     assert "\x1b" not in text
     assert r"\x1b then ***" in text
     assert "KeyError: '***'" in text
+
+
+def test_a_secret_with_half_a_character_is_masked() -> None:
+    keep_secret("a-secret-with-\udcff-bytes")
+    assert shown.shown("it is a-secret-with-\udcff-bytes!") == f"it is {shown.MASK}!"
