@@ -14,7 +14,7 @@ from tap_pinterest.shown import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_pinterest.network.token_store import Tokens
+    from tap_pinterest.network.tokens import Tokens
 
 PATIENCE = 10
 """Seconds for which the API is asked at most: somebody waits for the answer."""

@@ -13,9 +13,11 @@ from tap_pinterest import clock, settings
 from tap_pinterest.accounts import UNKNOWN, account_of
 from tap_pinterest.errors import TapError, TokenRejected, Transient
 from tap_pinterest.landing import Landed, NotTheAnswer
+from tap_pinterest.network.handover import Handover
 from tap_pinterest.network.oauth import App
 from tap_pinterest.network.settled import settled
-from tap_pinterest.network.token_store import Tokens, TokenStore, fingerprint
+from tap_pinterest.network.token_store import TokenStore
+from tap_pinterest.network.tokens import Tokens, fingerprint
 from tap_pinterest.shown import keep_secret, plain
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import counted
@@ -37,8 +39,8 @@ class Consent:
     Attributes:
         url: Where the user gives consent.
         redirect_uri: Where the browser is sent then; the app must have registered it.
+        handover: How the store gets what was granted.
         tokens: What was granted, once `finish` is through.
-        place: Where it is kept: in the store, or beside it until the user has been asked.
         account: Who gave it.
         replaced: Name of the account whose tokens are still kept: this may be another one. `keep`
             ends that. None where there was nothing to ask.
@@ -69,21 +71,10 @@ class Consent:
                 "state": self._state,
             }
         )
-        self.store = self.place = TokenStore(config["token_store"])
-        self._aside = TokenStore(f"{self.store.path}.granted")
-        self._old: Tokens | None = None
+        self.handover = Handover(TokenStore(config["token_store"]))
         self.tokens: Tokens | None = None
         self.account = UNKNOWN
         self.replaced: str | None = None
-
-    def rehearse(self) -> None:
-        """Find out before anybody is asked whether the tokens can be kept.
-
-        Raises:
-            TapError: They cannot; the message says why.
-        """
-        with self.store.locked(), self.store.replacement(), self._aside.replacement():
-            pass
 
     def finish(self, query: Mapping[str, str]) -> Landed:
         """Take what the browser brought back, and keep the tokens unless the user must be asked.
@@ -110,7 +101,9 @@ class Consent:
         if not CODE.fullmatch(code):
             raise TapError("The address holds no `code` of Pinterest's. Run the login again.")
         keep_secret(code)
-        settled(lambda: self._exchange(code))
+        self.tokens = settled(
+            lambda: self.handover.take(lambda old: self._ask(code, old), at_once=self.replace)
+        )
         self._introduce()
         if self.replaced:
             return Landed(
@@ -120,62 +113,24 @@ class Consent:
             )
         return Landed("Connected", f"tap-pinterest can read {self.account.described} now.")
 
-    def _exchange(self, code: str) -> None:
-        """Take the tokens and keep them, before anything else can go wrong."""
-        with self.store.locked():
-            self._old = self.store.read()
-            self.place = self.store if self._old is None or self.replace else self._aside
-            with self.place.replacement(inherit=False) as keep:
-                tokens = self._ask(code, self._old)
-                keep(tokens)
-        self.tokens = tokens
-
     def _introduce(self) -> None:
         """Learn whose tokens these are; the store gets them unless the user must be asked."""
-        granted = self.tokens
-        assert granted is not None  # noqa: S101 - for the type checker
-        self.account = account_of(granted, self.config)
-        self.tokens = msgspec.structs.replace(granted, account=self.account.name)
-        if self.place is self._aside:
+        assert self.tokens is not None  # noqa: S101 - for the type checker
+        self.account = account_of(self.tokens, self.config)
+        self.tokens = msgspec.structs.replace(self.tokens, account=self.account.name)
+        if self.handover.waits:
             self.replaced = self._other_than(self.account.name)
-            if not self.replaced:
-                self.keep()
-            return
-        with self.store.locked():
-            if self.store.read() == granted:  # else a run has renewed them meanwhile
-                self._write()
-            self._aside.discard()  # left by a login that a signal ended
+        if not self.replaced:
+            self.handover.finish(self.tokens)
 
     def keep(self) -> None:
-        """Keep the tokens in the place of those that were there.
+        """Keep the tokens in the place of another account's.
 
         Raises:
             TapError: They cannot be kept; the message says why.
         """
-        with self.store.locked():
-            self._write()
-            self.place = self.store
-            self._aside.discard()
-
-    @property
-    def so_far(self) -> str:
-        """What has become of the tokens, for whoever ends the login."""
-        if self.place is self._aside:
-            return (
-                f"{self.store.path} is as it was, and what Pinterest has granted now is kept in "
-                f"{self.place.path}: move it to the place of the other, or run the login again"
-            )
-        return f"what Pinterest has granted is kept in {self.place.path}, else run the login again"
-
-    def decline(self) -> None:
-        """Leave the store as it is, and forget the tokens."""
-        with self.store.locked():
-            self._aside.discard()
-
-    def _write(self) -> None:
         assert self.tokens is not None  # noqa: S101 - for the type checker
-        with self.store.replacement(inherit=False) as keep:
-            keep(self.tokens)
+        self.handover.finish(self.tokens)
 
     def _ask(self, code: str, old: Tokens | None) -> Tokens:
         app = App(
@@ -197,7 +152,7 @@ class Consent:
 
     def _other_than(self, name: str | None) -> str | None:
         """Name of the account whose tokens are kept, unless it is known to be the same one."""
-        old = self._old
+        old = self.handover.old
         if old is None:
             return None
         kept = old.account or account_of(old, self.config).name
@@ -213,7 +168,7 @@ class Consent:
         assert self.tokens is not None  # noqa: S101 - for the type checker
         granted = self.granted
         yield "Connected", self.account.described
-        yield "Kept in", str(self.store.path)
+        yield "Kept in", str(self.handover.store.path)
         if granted is None:
             yield "Granted", "Pinterest did not say which scopes"
         else:

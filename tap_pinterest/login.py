@@ -16,7 +16,7 @@ from tap_pinterest import cli, settings
 from tap_pinterest.consent import Consent, scopes_of
 from tap_pinterest.errors import TapError
 from tap_pinterest.landing import forwarding, wait_for_browser
-from tap_pinterest.network.settled import settled
+from tap_pinterest.network.settled import settled, wait_for_it
 from tap_pinterest.shown import keep_secret, shown
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import nearest
@@ -180,7 +180,7 @@ def main(
         raise TapError(" ".join(problems))
     asked = frozenset().union(*map(scopes_of, streams))
     consent = Consent(config, asked, port, consent_url, replace=replace)
-    consent.rehearse()
+    consent.handover.rehearse()
     click.echo(f"Redirect URI, to be registered with your app exactly so: {consent.redirect_uri}")
     click.echo(f"\nGive access on Pinterest's page:\n\n{consent.url}\n")
     with _interruptible(consent):
@@ -206,8 +206,8 @@ def main(
 def _interruptible(consent: Consent) -> Generator[None]:
     """Let signals end the login with a sentence; the exchange of a code is settled all the same."""
 
-    def end(number: int, _: object = None) -> None:
-        raise Interrupted(number, consent.so_far)
+    def end(number: int, _: object) -> None:
+        raise Interrupted(number)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     for number, handler in before.items():
@@ -215,10 +215,10 @@ def _interruptible(consent: Consent) -> Generator[None]:
             signal.signal(number, end)
     try:
         yield
-    except (KeyboardInterrupt, click.Abort):
-        if consent.tokens:
-            end(signal.SIGINT)
-        raise
+    except (Interrupted, KeyboardInterrupt, click.Abort) as exc:
+        wait_for_it()
+        signum = exc.number if isinstance(exc, Interrupted) else signal.SIGINT
+        raise Interrupted(signum, consent.handover.so_far) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -230,11 +230,11 @@ def _agree(consent: Consent) -> None:
     Raises:
         TapError: They may not.
     """
-    store, old = shown(str(consent.store.path)), consent.replaced
+    store, old = shown(str(consent.handover.store.path)), consent.replaced
     new = shown(consent.account.name or consent.account.described)
     question = f"{store} has the tokens of {old}. Replace them with those of {new}, y or n?"
     if (_prompt(question, default="n") or "").strip().lower() not in {"y", "yes"}:
-        consent.decline()
+        consent.handover.decline()
         raise TapError(
             f"{store} still has the tokens of {old}; those of {new} were not kept. Name another "
             "file with --token-store, or give --replace, and run the login again."

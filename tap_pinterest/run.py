@@ -21,6 +21,7 @@ from tap_pinterest.network.token_store import TokenStore
 from tap_pinterest.network.transport import Request, Transport
 from tap_pinterest.readahead import Budget
 from tap_pinterest.records.decoding import Record, decode_one
+from tap_pinterest.records.pages import is_id
 from tap_pinterest.report import RunReport
 from tap_pinterest.shown import keep_secret
 from tap_pinterest.words import counted, some
@@ -136,11 +137,12 @@ class Run:
 
     @functools.cached_property
     def account_id(self) -> str | None:
-        """Id of the account; None where it cannot be learned."""
+        """Id of the account; None where it cannot be learned, or is none."""
         try:
-            return self.account().get("id")
+            found = self.account().get("id")
         except StreamError:
             return None
+        return found if is_id(found) else None
 
     def start(self) -> None:
         """Let all wanted streams begin to read ahead, once."""

@@ -45,26 +45,26 @@ class _Secrets:
     """The secrets of this process, and what finds them however they are written."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._known: tuple[str, ...] = ()
+        self._patterns: tuple[tuple[str, ...], list[re.Pattern[str]]] = ((), [])
 
     def keep(self, secret: str) -> None:
         if len(secret) >= SHORTEST and secret not in self._known:
-            self._known = {*self._known, secret}
-            self._pattern = None
+            # Longer ones first: one may be a part of another.
+            self._known = (*sorted((*self._known, secret), key=len, reverse=True),)
 
     def forget(self) -> None:
-        self._known, self._pattern = set(), None
+        self._known = ()
 
     def mask(self, text: str) -> str:
-        if not self._known:
-            return text
-        pattern = self._pattern
-        if pattern is None:
-            # Longer ones first: one may be a part of another.
-            patterns = sorted(map(_spellings, self._known), key=len, reverse=True)
-            self._pattern = pattern = re.compile("|".join(patterns))
-        return pattern.sub(MASK, text)
+        known, patterns = self._patterns
+        if known is not self._known:  # another thread may keep one meanwhile
+            known = self._known
+            patterns = [*map(_pattern, known)]
+            self._patterns = known, patterns
+        for pattern in patterns:
+            text = pattern.sub(MASK, text)
+        return text
 
 
 _secrets = _Secrets()
@@ -78,8 +78,9 @@ def keep_secret(*values: Any) -> None:
             _secrets.keep(value)
 
 
-def _spellings(secret: str) -> str:
-    """A pattern that finds a secret plainly, in a URL, in JSON's escapes and inside of base64."""
+@functools.lru_cache(64)
+def _pattern(secret: str) -> re.Pattern[str]:
+    """Finds a secret plainly, in a URL, in JSON's escapes and inside of base64."""
     begin, raw = secret[:ENOUGH], secret[:ENOUGH].encode(errors="surrogatepass")
     # In base64 its last bits share a character with what follows.
     plain_rest, rest = (r"\S*", r"[A-Za-z0-9+/_=%\\-]*") if secret != begin else ("", BASE64_REST)
@@ -87,7 +88,7 @@ def _spellings(secret: str) -> str:
         _plainly(begin) + plain_rest if len(secret) >= LONG else rf"(?<!\w){_plainly(begin)}(?!\w)"
     )
     encoded = _in_base64(raw) if len(raw) >= SHORTEST_IN_BASE64 else ()
-    return "|".join((plainly, *(_plainly(text) + rest for text in encoded)))
+    return re.compile("|".join((plainly, *(_plainly(text) + rest for text in encoded))))
 
 
 def _plainly(text: str) -> str:

@@ -34,7 +34,7 @@ class Interrupted(BaseException):
 
     def __init__(self, signum: int, then: str = "the next run goes on from the last state") -> None:
         super().__init__(f"Stopped by signal {signum}; {then}")
-        self.exit_code = 128 + signum
+        self.number, self.exit_code = signum, 128 + signum
 
 
 class Writer(MsgSpecWriter):

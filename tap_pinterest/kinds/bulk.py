@@ -10,14 +10,14 @@ import abc
 import functools
 import math
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from tap_pinterest.errors import Gone, Refused, StreamError
 from tap_pinterest.kinds.asking import PROBES, Answer, Asking
-from tap_pinterest.kinds.days import DaysStream
+from tap_pinterest.kinds.days import DaysStream, day_of
 from tap_pinterest.records.decoding import decode_one
 from tap_pinterest.records.pages import Page, combinations
 from tap_pinterest.words import counted
@@ -96,7 +96,7 @@ class BulkDaysStream(DaysStream):
     def parent_of(self, record: Record) -> Record:
         """The object's id, its day of creation, and the metrics that it takes."""
         one = super().parent_of(record)
-        born = date.fromisoformat(one["created_at"][:10]) if one.get("created_at") else None
+        born = day_of(one.get("created_at"))
         return {"id": one["id"], "born": born, "metrics": self.asks_for(record)}
 
     def is_newborn(self, one: Record) -> bool:

@@ -66,7 +66,8 @@ class DaysStream(PinterestStream):
 
     def is_open(self, record: Record) -> bool:
         """Whether the figures of a row may still change."""
-        return record.get("data_status") in OPEN
+        status = record.get("data_status")  # of any kind, under a catalog that does not have it
+        return isinstance(status, str) and status in OPEN
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what a catalog says of this stream, be it one that knows no bookmark of it."""
@@ -173,7 +174,7 @@ class DaysStream(PinterestStream):
         """Note the days on a page, and which of them are still open."""
         progress = self.progress(page.part)
         for text, is_open in {(record[self.date_key], self.is_open(record)) for record in records}:
-            if day := _day(text):
+            if day := day_of(text):
                 progress.saw(day, is_open=is_open)
         if page.still_to_come:
             progress.saw(page.still_to_come, is_open=True)
@@ -183,7 +184,7 @@ class DaysStream(PinterestStream):
                 whose, text = self._whose(record), record[self.date_key]
                 if text > last.get(whose, ""):
                     last[whose] = text
-            for day in filter(None, map(_day, set(last.values()))):
+            for day in filter(None, map(day_of, set(last.values()))):
                 progress.answered(day)
 
     def passed(self, page: Page) -> None:
@@ -219,9 +220,10 @@ class DaysStream(PinterestStream):
             progress.begin()
 
 
-def _day(text: str) -> date | None:
-    with contextlib.suppress(ValueError):
-        return date.fromisoformat(text[:10])
+def day_of(value: Any) -> date | None:
+    """The day of a date or time; None for any other value."""
+    with contextlib.suppress(ValueError, TypeError):
+        return date.fromisoformat(value[:10])
     return None
 
 

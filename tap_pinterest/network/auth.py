@@ -16,7 +16,7 @@ from tap_pinterest import clock
 from tap_pinterest.errors import TapError, TokenRejected, Transient
 from tap_pinterest.network import retry
 from tap_pinterest.network.settled import settled
-from tap_pinterest.network.token_store import Tokens, fingerprint
+from tap_pinterest.network.tokens import Tokens, fingerprint
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -30,6 +30,9 @@ logger = logging.getLogger("tap-pinterest")
 EARLY = 300.0
 """Seconds before its end at which a token is renewed, so that none dies on its way; at most a tenth
 of its life."""
+
+MOST_RENEWALS = 20
+"""How often a run renews its token: those of Pinterest live for thirty days."""
 
 RECONNECT = (
     "Connect the account again (tap-pinterest-login does it in the browser). Pinterest ends tokens "
@@ -119,6 +122,7 @@ class RefreshedToken(Auth):
         self._verdict: TapError | None = None
         self._lock = threading.Lock()
         self._on_trial = False
+        self._renewals = 0
 
     def token(self) -> str:
         """The current access token, renewed when it is about to end."""
@@ -162,6 +166,13 @@ class RefreshedToken(Auth):
     def _refresh(self, rejected: str | None) -> str:
         if self._verdict is not None:  # another thread has heard it already
             raise type(self._verdict)(str(self._verdict))
+        if self._renewals == MOST_RENEWALS:
+            self._verdict = TokenRejected(
+                f"Pinterest has renewed the access token {MOST_RENEWALS} times in this run, and "
+                "wants it renewed again. No token lives so short: run again later."
+            )
+            raise self._verdict
+        self._renewals += 1
         try:
             self._tokens = self._again(
                 "Renewing the token", lambda: settled(lambda: self._renewed(rejected))

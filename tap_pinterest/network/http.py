@@ -15,7 +15,6 @@ import logging
 import socket
 import time
 import zlib
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import requests
@@ -45,8 +44,8 @@ OK = 200
 SLICE = 1 << 20
 """Bytes that are read, and decoded, at once: mostly the whole of an answer."""
 
-HEADERS = 1 << 20
-"""Bytes of headers, and of trailers, at most."""
+HEADERS = 32 << 10
+"""Bytes of headers, and of trailers, at most; of some, to take them apart is slow."""
 
 FRAMES = 16
 """How many times its size may be sent for a content that comes in chunks."""
@@ -134,6 +133,8 @@ class _TimedResponse(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read the headers; what follows is content."""
         super().begin()
+        for name in ("Set-Cookie", "Set-Cookie2"):
+            del self.headers[name]  # none is kept, and to read them takes long and may fail
         self.timed.earns = True
 
     def _read_and_discard_trailer(self) -> None:
@@ -178,7 +179,6 @@ def new_session(url: str) -> requests.Session:
     session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
     session.trust_env = False
     session.headers["Accept-Encoding"] = "gzip"
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # none is kept, or sent
     session.mount("https://", _Adapter())
     session.mount("http://", _Adapter())
     return session

@@ -5,6 +5,7 @@ https://developers.pinterest.com/docs/api/v5/oauth-token/
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from tap_pinterest.errors import (
     wait_named_by,
 )
 from tap_pinterest.network import http
-from tap_pinterest.network.token_store import Tokens, is_token
+from tap_pinterest.network.tokens import Tokens, is_token
 from tap_pinterest.shown import keep_secret
 
 CENTURY = 3_155_760_000.0
@@ -33,8 +34,8 @@ CENTURY = 3_155_760_000.0
 LARGEST = 1 << 16
 """Bytes of an answer of the token endpoint at most."""
 
-LONGEST_SCOPE = 4096
-"""Characters of the scopes granted at most, many times what all of them have; else not known."""
+SCOPE = re.compile("[a-zA-Z0-9_:., -]{1,4096}")
+"""What the scopes granted look like, many times as long as all of them; else they are not known."""
 
 PATIENCE = 30.0
 """Seconds for such an answer: other runs may wait for the token meanwhile."""
@@ -107,7 +108,7 @@ class App:
             expires_at=_ends(lifetime),
             lifetime=lifetime,
             refresh_expires_at=_ends(_seconds(granted.refresh_token_expires_in)),
-            scope=granted.scope if len(granted.scope or "") <= LONGEST_SCOPE else None,
+            scope=granted.scope if SCOPE.fullmatch(granted.scope or "") else None,
             origin=origin,
         )
 

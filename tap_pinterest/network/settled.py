@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import threading
 import time
 from concurrent.futures import Future, wait
@@ -59,9 +60,15 @@ def _settle(result: Future[T], work: Callable[[], T]) -> None:
         result.set_exception(exc)
 
 
+@functools.cache
+def _patience_ends() -> float:
+    return time.monotonic() + GRACE
+
+
 @atexit.register
-def _wait() -> None:
-    until = time.monotonic() + GRACE
+def wait_for_it() -> None:
+    """Wait for what is under way as the process ends: `GRACE` in all, from the first call on."""
+    until = _patience_ends()
     with contextlib.suppress(KeyboardInterrupt):  # whoever presses it again has waited enough
         while (begun := set(_under_way)) and (left := until - time.monotonic()) > 0:
             wait(begun, left)

@@ -10,24 +10,25 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
+import glob
 import logging
 import os
-import re
 import secrets
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tap_pinterest import clock
 from tap_pinterest.errors import TapError
 from tap_pinterest.network.private import check_folder, make_folder, open_private
-from tap_pinterest.shown import keep_secret
+from tap_pinterest.network.tokens import BEGINNING, parsed, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from tap_pinterest.network.tokens import Tokens
 
 logger = logging.getLogger("tap-pinterest")
 
@@ -38,58 +39,8 @@ PATIENCE = 600.0
 """Seconds to wait for another run that holds the lock; its end, if nothing else, frees it."""
 
 
-BEGINNING = re.compile(rb'\{\s*"refresh_token"')
-"""How a token store begins, one that was not written to its end included."""
-
-Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
-"""Epoch seconds, of a day that can be shown."""
-
-
-FORM = r"^[!-~]{1,8192}\Z"
-"""What a token looks like. With anything else in it, it could not be sent, or would say more."""
-
-Token = Annotated[str, msgspec.Meta(pattern=FORM)]
-
-
-class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """What Pinterest gave. Times are epoch seconds, None where unknown.
-
-    Attributes:
-        lifetime: Seconds that the access token lives in all.
-        origin: Fingerprint of the setting `refresh_token` that these tokens replace.
-        account: Name of the account that they open.
-    """
-
-    refresh_token: Token
-    access_token: Token | None = None
-    expires_at: Moment | None = None
-    lifetime: float | None = None
-    refresh_expires_at: Moment | None = None
-    scope: str | None = None
-    origin: str | None = None
-    account: str | None = None
-
-    def __post_init__(self) -> None:
-        keep_secret(self.refresh_token, self.access_token)
-
-    def __repr__(self) -> str:
-        return "Tokens(...)"
-
-    @property
-    def scopes(self) -> frozenset[str] | None:
-        """The scopes granted; None where unknown."""
-        return None if self.scope is None else frozenset(self.scope.replace(",", " ").split())
-
-
-def is_token(text: str) -> bool:
-    """Whether a text can be a token."""
-    return re.match(FORM, text) is not None
-
-
-def fingerprint(token: str) -> str:
-    """What tells one token from another without giving it away."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
+MARK = b"Room that tap-pinterest keeps for new tokens.\n"
+"""What the room begins with, so that it is known though it was not written to its end."""
 
 LOST = (
     "The old ones may be dead: should the next run say so, connect the account again with "
@@ -133,7 +84,7 @@ class TokenStore:
         content, _ = _looked_at(self.path)
         if not content:
             return None
-        if tokens := _parsed(content):
+        if tokens := parsed(content):
             return tokens
         raise TapError(
             f"The token store {self.path} is damaged, or another kind of file, and is left as it "
@@ -145,7 +96,7 @@ class TokenStore:
         content, changed = _looked_at(self._next)
         if changed < _looked_at(self.path)[1]:
             return None
-        return _parsed(content)  # None: the room that was set aside for tokens that never came
+        return parsed(content)  # None: the room that was set aside for tokens that never came
 
     @contextlib.contextmanager
     def locked(self) -> Generator[None]:
@@ -167,23 +118,24 @@ class TokenStore:
 
     def _recover(self) -> None:
         """Put tokens that were left behind into their place."""
-        if self._left():
+        _sweep(self.path)
+        if tokens := self._left():
             self._kept()  # another kind of file is not replaced
             new = open_private(self._next, os.O_RDWR)
             try:
-                os.fsync(new)
+                _fill(new, written(tokens))
                 self._rename()
             finally:
                 os.close(new)
 
-    def discard(self) -> None:
-        """Delete the tokens. Needs the lock.
+    def discard(self, tokens: Tokens | None) -> None:
+        """Delete these tokens, where they are still what is kept. Needs the lock.
 
         Raises:
             TapError: The file is another kind of file, or cannot be deleted.
         """
         with self._told("deleted"):
-            if self._kept():
+            if tokens and self._kept() == tokens:
                 self.path.unlink()
 
     def rehearse(self) -> None:
@@ -192,20 +144,9 @@ class TokenStore:
         Raises:
             TapError: They could not.
         """
-        trial = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
         with self._told("replaced"):
             os.close(self._open_lock())
-            try:
-                # A second name for the file: it cannot have one where it is mounted by itself, and
-                # there nothing can be renamed into its place.
-                os.link(self.path, trial)
-            except OSError as exc:
-                if exc.errno == errno.EXDEV:
-                    raise
-                # There is no file yet, or this disk has no second names.
-                os.close(open_private(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            finally:
-                trial.unlink(missing_ok=True)
+            _try_another_name(self.path)
 
     @contextlib.contextmanager
     def replacement(self, *, inherit: bool = True) -> Generator[Callable[[Tokens], None]]:
@@ -220,18 +161,20 @@ class TokenStore:
         Raises:
             TapError: The disk is full, or the file cannot be replaced or is another kind of file.
         """
-        filled = False
+        made = filled = False
 
         def keep(tokens: Tokens) -> None:
             nonlocal filled
             if inherit and old and old.origin == tokens.origin:
                 tokens = msgspec.structs.replace(tokens, account=tokens.account or old.account)
+            content = written(tokens)
             with _arriving(self.path, LOST):
-                _fill(new, msgspec.json.format(msgspec.json.encode(tokens)) + b"\n")
+                _write(new, content)
             filled = True
             with _arriving(
                 self.path, f"They are kept in {self._next}, and the next run takes them."
             ):
+                _cut(new, len(content))
                 self._rename()
 
         try:
@@ -240,17 +183,20 @@ class TokenStore:
                 if self.path.exists():
                     # A rehearsal: a file that is mounted by itself, say, can never be replaced.
                     os.close(self._create(_looked_at(self.path)[0]))
+                    made = True
                     self._rename()
+                    made = False
                 # Random, so that no file system shrinks it.
-                new = self._create(os.urandom(RESERVED))
+                new = self._create(MARK + os.urandom(RESERVED - len(MARK)))
+                made = True
             try:
                 yield keep
             finally:
                 os.close(new)
         finally:
-            if not filled:
-                with contextlib.suppress(OSError, TapError):
-                    self._clear()
+            if made and not filled:
+                with contextlib.suppress(OSError):
+                    self._next.unlink()
 
     def _create(self, content: bytes) -> int:
         """Write the next version durably; its file descriptor, back at its beginning."""
@@ -262,6 +208,8 @@ class TokenStore:
             _sync(self.path.parent)
         except BaseException:
             os.close(new)
+            with contextlib.suppress(OSError):
+                self._next.unlink()
             raise
         return new
 
@@ -272,7 +220,8 @@ class TokenStore:
             TapError: It is.
         """
         content, _ = _looked_at(self._next)
-        if content and len(content) != RESERVED and not BEGINNING.match(content):
+        is_room = MARK.startswith(content[: len(MARK)]) or len(content) == RESERVED
+        if not is_room and not BEGINNING.match(content):
             raise TapError(
                 f"{self._next} would be replaced while new tokens are kept, but is no token "
                 "store. Move it away, or name another token store."
@@ -342,18 +291,44 @@ def _looked_at(path: Path) -> tuple[bytes, int]:
         return file.read(), os.fstat(file.fileno()).st_mtime_ns
 
 
-def _parsed(content: bytes) -> Tokens | None:
-    """Tokens as this file writes them; None where it is something else."""
+def _try_another_name(path: Path) -> None:
+    """Find out whether a file could be renamed into this place.
+
+    Raises:
+        OSError: It could not.
+    """
+    trial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        return msgspec.json.decode(content, type=Tokens)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        # A second name for the file: it cannot have one where it is mounted by itself, and there
+        # nothing can be renamed into its place.
+        os.link(path, trial)
+    except OSError as exc:
+        if exc.errno == errno.EXDEV:
+            raise
+        # There is no file yet, or this disk has no second names.
+        os.close(open_private(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    finally:
+        trial.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Delete second names of a file that a rehearsal has left which was killed."""
+    with contextlib.suppress(FileNotFoundError):
+        file = path.lstat()
+        for trial in path.parent.glob(f"{glob.escape(path.name)}.{'[0-9a-f]' * 16}"):
+            if os.path.samestat(trial.lstat(), file):
+                trial.unlink()
 
 
 def _fill(file: int, content: bytes) -> None:
     """Make this all that a file holds, on the disk."""
     _write(file, content)
-    os.ftruncate(file, len(content))
+    _cut(file, len(content))
+
+
+def _cut(file: int, size: int) -> None:
+    """Leave the beginning of a file, on the disk."""
+    os.ftruncate(file, size)
     os.fsync(file)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 
 from tap_pinterest import clock
-from tap_pinterest.bounds import MOST_VALUES, crowded, shallow
+from tap_pinterest.bounds import MOST_VALUES, crowded, replaced, shallow
 from tap_pinterest.errors import (
     Action,
     Answer,
@@ -60,6 +60,8 @@ ESCAPES = re.compile(
     rb"|(?P<half>\\ud[89a-f][0-9a-f]{2})",
     re.IGNORECASE,
 )
+
+SURROGATE = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
 
 
 class Request(NamedTuple):
@@ -286,4 +288,6 @@ def with_whole_characters(body: bytes) -> bytes:
 
     UTF-8 has no place for them: each becomes U+FFFD. It is no reason to lose a page.
     """
-    return ESCAPES.sub(lambda found: rb"\ufffd" if found["half"] else found[0], body)
+    if not SURROGATE.search(body):
+        return body
+    return replaced(ESCAPES, body, lambda found: rb"\ufffd" if found["half"] else None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from tap_pinterest.bounds import TEXT, shallow
+from tap_pinterest.bounds import TEXT, replaced, shallow
 from tap_pinterest.records.values import MOST_DIGITS, Oversized, exact
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ NOT_JSON = "it is not UTF-8"
 TEXT_OR_NUMBER = re.compile(
     rf"{TEXT}|-?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+".encode(), re.DOTALL
 )
+
+
+LONG = re.compile(rb"(?<![0-9])[0-9]{%d}" % MOST_DIGITS)
 
 
 def _fraction(text: str) -> float | Decimal | Oversized:
@@ -60,16 +63,19 @@ def _decode(decoder: msgspec.json.Decoder[T], body: msgspec.Raw | bytes) -> T:
             return decoder.decode(body)
         except msgspec.ValidationError:
             # Python, and msgspec with it, refuses integers of more than 4,300 digits.
-            return decoder.decode(TEXT_OR_NUMBER.sub(_with_exponent, bytes(body)))
+            if not LONG.search(body):
+                raise
+            return decoder.decode(replaced(TEXT_OR_NUMBER, bytes(body), _with_exponent))
         except RecursionError:
-            return decoder.decode(TEXT_OR_NUMBER.sub(_with_exponent, shallow(bytes(body))))
+            body = shallow(bytes(body))
+            return decoder.decode(replaced(TEXT_OR_NUMBER, body, _with_exponent))
     except UnicodeDecodeError as exc:
         raise msgspec.DecodeError(NOT_JSON) from exc
 
 
-def _with_exponent(found: re.Match[bytes]) -> bytes:
-    """A token of JSON; an integer that is too long, as a number that `_fraction` gets to see."""
+def _with_exponent(found: re.Match[bytes]) -> bytes | None:
+    """An integer that is too long, as a number that `_fraction` gets to see; None for all else."""
     token = found[0]
     if len(token) > MOST_DIGITS and token.lstrip(b"-").isdigit():
         return token[:20] + b"e%d" % (len(token) - 20)
-    return token
+    return None

@@ -25,6 +25,9 @@ SHORTEST_NAME = 32
 STREAM_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,62}")
 """What a stream may be called: a table in any database, and a file that leads nowhere else."""
 
+BESIDE_A_STORE = (".lock", ".new", ".granted")
+"""How files end that lie beside the token store of the same name."""
+
 KINDS = {
     "array": 'a list such as ["a", "b"]',
     "boolean": "true or false",
@@ -261,6 +264,18 @@ def _address(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
 
 
+def _token_store(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if str(config.get("token_store") or "").endswith(BESIDE_A_STORE):
+        yield (
+            "token_store",
+            (
+                "Setting `token_store` names a file that ends in "
+                f"{' or '.join(BESIDE_A_STORE)}, as what the tap puts beside a token store does. "
+                "Give it another name."
+            ),
+        )
+
+
 CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]], ...] = (
     _credentials,
     _no_space_in_credentials,
@@ -270,4 +285,5 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]], ...] = (
     _numbers,
     lambda config: dates.problems(config, clock.today()),
     _address,
+    _token_store,
 )

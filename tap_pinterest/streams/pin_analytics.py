@@ -46,7 +46,8 @@ METRICS = {
 
 def asks_for(record: Record) -> tuple[str, ...]:
     """The metrics that a Pin takes, by its kind of media."""
-    return METRICS.get(str((record.get("media") or {}).get("media_type")), SHARED)
+    media = record.get("media")
+    return METRICS.get(str(media.get("media_type")) if isinstance(media, dict) else "", SHARED)
 
 
 class PinAnalytics(BulkDaysStream):

@@ -106,10 +106,33 @@ def test_more_values_than_the_memory_holds_cost_their_stream(
     run = within(sim, tmp_path, ["boards", "followers"])
     assert run.exit_code == 1
     assert run.counts == {"followers": sim.world.followers}
-    assert run.said(" ERROR ", "Stream boards is incomplete: ", "more than 2,097,152 values")
+    assert run.said(" ERROR ", "Stream boards is incomplete: ", "more than 1,048,576 values")
     assert len([seen for seen in sim.requests if seen.path.endswith("/boards")]) == 1
     assert "Traceback" not in run.log
     assert run.states
+
+
+MESSES = {
+    "numbers": "1 ",
+    "texts": '""',
+    "escapes": "\\na",
+    "characters": "\\ud83da",
+}
+
+
+@pytest.mark.parametrize("what", MESSES)
+def test_what_is_no_json_costs_no_memory_however_long_it_is(
+    simulate: Callable[..., Simulator], tmp_path: Path, what: str
+) -> None:
+    sim = simulate(boards=2)
+    part = MESSES[what].encode()
+    mess = gzip.compress(b'["' + part * ((30 << 20) // len(part)), 1)
+    for path in ("/user_account$", "/boards$"):
+        sim.faults.add(path=path, kind="status", status=200, body=mess, headers=GZIP)
+    run = within(sim, tmp_path, ["account", "boards"])
+    assert run.exit_code == 0, run.log  # it is asked for again
+    assert run.counts == {"account": 1, "boards": len(sim.world.all_boards())}
+    assert "Traceback" not in run.log
 
 
 @pytest.mark.parametrize("status", [200, 302])

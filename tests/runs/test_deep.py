@@ -75,7 +75,7 @@ def test_a_deep_answer_costs_no_more_than_its_stream(
         assert run.states
 
 
-ENDLESS = '\\\\"' * (1 << 18)
+ENDLESS = r"\"" * (1 << 18)
 """The end of a text that has none, and a quote at every second place."""
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_pinterest import accounts
-from tap_pinterest.network.token_store import Tokens, TokenStore
+from tap_pinterest.network.token_store import TokenStore
+from tap_pinterest.network.tokens import Tokens
 from tests.harness import wait_for
 from tests.runs.test_login import Scene, back, known_state, paste, scene
 from tests.runs.test_login_safety import kept, logging_in
@@ -194,7 +195,7 @@ SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 def test_a_signal_at_the_question_leaves_both(scene: Scene, number: int) -> None:
     before = earlier(scene, account="ada")
     with about_to_ask(scene) as process:
-        next(line for line in iter(process.stdout.readline, "") if "y or n" in line)
+        ask_in(process)
         time.sleep(0.2)  # a signal just before a read begins would be heard after it
         interrupted(scene, process, before, number)
 
@@ -216,21 +217,78 @@ def test_a_signal_while_nobody_says_whose_they_are_leaves_both(scene: Scene, num
         over.set()
 
 
+@pytest.mark.parametrize(("before", "typed"), [("ada", "y\n"), ("simulated_user", "")])
 def test_what_a_login_left_is_gone_after_the_next(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, before: str, typed: str
 ) -> None:
-    for before, typed in (({"account": "ada"}, "y\n"), ({"account": "simulated_user"}, "")):
-        earlier(scene, **before)
-        aside(scene).write_bytes(scene.store.read_bytes())
-        aside(scene).chmod(0o600)
-        answering(monkeypatch, typed)
-        done, _ = scene.log_in()
-        assert done.exit_code == 0, done.log
-        assert beside(scene) == {"tokens.json"}
-    scene.store.rename(aside(scene))
+    earlier(scene, account=before)
+    aside(scene).write_bytes(scene.store.read_bytes())
+    aside(scene).chmod(0o600)
+    answering(monkeypatch, typed)
     done, _ = scene.log_in()
     assert done.exit_code == 0, done.log
     assert beside(scene) == {"tokens.json"}
+
+
+def test_a_signal_before_anything_is_granted_says_so(scene: Scene) -> None:
+    """What an earlier login has left is not what this one was granted."""
+    before = earlier(scene, account="ada")
+    aside(scene).write_bytes(scene.store.read_bytes().replace(b"earlier", b"carols"))
+    aside(scene).chmod(0o600)
+    scene.sim.faults.add(path="/oauth/token", kind="hang", times=None)
+    with about_to_ask(scene) as process:
+        wait_for(lambda: scene.sim.paths()["/v5/oauth/token"])
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        _, said = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "15; nothing that Pinterest granted is kept: run the login again" in said
+    assert kept(scene) == before
+
+
+def ask_in(process: Any) -> None:
+    """Let a login come to its question."""
+    next(line for line in iter(process.stdout.readline, "") if "y or n" in line)
+
+
+def end_with(process: Any, typed: str) -> str:
+    process.stdin.write(typed)
+    process.stdin.flush()
+    process.wait()
+    return process.communicate()[1]
+
+
+def test_of_two_logins_one_takes_nothing_from_the_other(scene: Scene) -> None:
+    earlier(scene, account="ada")
+    with about_to_ask(scene) as first:
+        ask_in(first)
+        with about_to_ask(scene) as second:
+            ask_in(second)
+            waiting = aside(scene).read_bytes()
+            assert "were not kept" in end_with(first, "n\n")
+            assert aside(scene).read_bytes() == waiting
+            assert not end_with(second, "y\n")
+    assert kept(scene).account == "simulated_user"
+    assert beside(scene) == {"tokens.json"}
+
+
+def test_agreement_is_about_the_account_that_was_named(scene: Scene) -> None:
+    earlier(scene, account="ada")
+    with about_to_ask(scene) as process:
+        ask_in(process)
+        bobs = earlier(scene, account="bob", access_token="bobs")
+        said = end_with(process, "y\n")
+    assert process.returncode == 1
+    assert "has got the tokens of another account meanwhile, bob. Run the login again." in said
+    assert kept(scene) == bobs
+
+
+@pytest.mark.parametrize("ending", [".new", ".lock", ".granted"])
+def test_no_store_has_the_name_of_what_lies_beside_one(scene: Scene, ending: str) -> None:
+    done, browsing = scene.log_in("--token-store", f"{scene.store}{ending}")
+    assert done.exit_code == 1
+    assert "Setting `token_store` names a file that ends in" in done.last_line
+    assert not browsing.urls
 
 
 @pytest.mark.parametrize("typed", ["y\n", "n\n"])

@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from tap_pinterest import landing
-from tap_pinterest.network.token_store import Tokens, TokenStore
+from tap_pinterest.network.token_store import TokenStore
 from tests.harness import environment, wait_for
 from tests.runs.test_login import (
     HELLO,
@@ -34,6 +34,8 @@ from tests.runs.test_login import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tap_pinterest.network.tokens import Tokens
 
 __all__ = ["known_state", "scene"]
 

@@ -63,6 +63,8 @@ def test_a_pin_with_an_odd_id_costs_itself(
     for stream in ANALYTICS:
         assert {row["pin_id"] for row in run.records(stream)} == others
     assert run.said("pin_analytics", f"Pin {sent[:77]}".strip()), run.log
+    asked = {value for seen in sim.requests for name, value in seen.query if name == "pin_ids"}
+    assert "a,b" not in asked, "which are two in a list with commas"
     assert "replication_key_value" not in state_of_stream(run, "pin_analytics")
 
 

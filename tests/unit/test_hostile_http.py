@@ -107,3 +107,39 @@ def test_many_small_files_of_gzip_are_as_one(size: int) -> None:
     body = b"".join(gzip.compress(content[a:b]) for a, b in pairwise(cuts))
     with Server(sends(whole(body, HEAD + b"Content-Encoding: gzip\r\n"))) as server:
         assert ask(server).body == content
+
+
+def test_of_a_member_little_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows the end of a small file is handed back: each time all that is left."""
+    handed: list[int] = []
+
+    class Member:
+        eof, unconsumed_tail = True, b""
+
+        def decompress(self, part: bytes, _: int) -> bytes:
+            handed.append(len(part))
+            self.unused_data = part[1:]
+            return b""
+
+    monkeypatch.setattr("zlib.decompressobj", lambda _: Member())
+    list(http._unzipped([b"\x1f" * 4 * http.PART]))
+    assert sum(handed) < 4 * http.PART * http.PART
+
+
+COOKIES = {
+    "a year of many digits": b"a=b; expires=Mon, 01-Jan-" + b"1" * 5_000 + b" 00:00:00 GMT",
+    "an age of many digits": b"a=b; max-age=" + b"1" * 5_000,
+    "an odd port": b'a=b; version=1; port="' + b"1" * 5_000 + b'"',
+}
+
+
+@pytest.mark.parametrize("name", [b"Set-Cookie", b"set-cookie2"])
+@pytest.mark.parametrize("cookie", COOKIES)
+@pytest.mark.filterwarnings("error")
+def test_cookies_are_not_looked_at(cookie: str, name: bytes) -> None:
+    head = HEAD + name + b": " + COOKIES[cookie] + b"\r\n"
+    with Server(sends(whole(b"{}", head))) as server, http.new_session(server.url) as session:
+        answer = http.exchange(session, "GET", server.url)
+        assert answer.body == b"{}"
+        assert name.decode() not in answer.headers
+        assert not session.cookies

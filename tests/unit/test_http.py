@@ -18,7 +18,7 @@ import pytest
 from tap_pinterest.errors import Refused, StreamError, Unanswered, Unreached
 from tap_pinterest.network import http, oauth, retry
 from tap_pinterest.network.auth import GivenToken
-from tap_pinterest.network.token_store import Tokens
+from tap_pinterest.network.tokens import Tokens
 from tap_pinterest.network.transport import Request, Transport
 from tests.harness import run_tap
 from tests.pinterest_api import TOKEN

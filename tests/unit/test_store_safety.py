@@ -12,7 +12,8 @@ import pytest
 
 from tap_pinterest.errors import TapError
 from tap_pinterest.network.private import LARGEST
-from tap_pinterest.network.token_store import RESERVED, Tokens, TokenStore, fingerprint
+from tap_pinterest.network.token_store import MARK, RESERVED, TokenStore
+from tap_pinterest.network.tokens import Tokens, fingerprint
 from tests.pinterest_api import REFRESH_TOKEN
 from tests.unit.test_token_store import keep, refreshes, run
 
@@ -250,7 +251,14 @@ def test_what_was_left_behind_before_the_store_was_written_is_old(
         assert TokenStore(path).read() == kept
 
 
-@pytest.mark.parametrize("rest", [os.urandom(RESERVED), b"", b'{"refresh_token": "ne'])
+ROOM = MARK + os.urandom(RESERVED - len(MARK))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [ROOM, ROOM[:8192], ROOM[:10], os.urandom(RESERVED), b"", b'{"refresh_token": "ne'],
+    ids=len,
+)
 def test_room_that_was_never_filled_is_not_recovered(path: Path, rest: bytes) -> None:
     kept = keep(path)
     beside(path, ".new").touch(0o600)
@@ -274,6 +282,18 @@ def test_another_kind_of_file_in_the_place_of_the_next_version_stays(
         keep(path)
     assert beside(path, ".new").read_bytes() == notes
     assert path.exists() == store
+
+
+def test_a_rehearsal_that_was_killed_leaves_nothing_for_long(path: Path) -> None:
+    """Its second name for the file would be tokens in a file that nobody knows of."""
+    keep(path)
+    os.link(path, beside(path, "." + "ab" * 8))
+    others = beside(path, "." + "cd" * 8)
+    others.write_text("notes")
+    with TokenStore(path).locked():
+        assert not beside(path, "." + "ab" * 8).exists()
+    assert others.read_text() == "notes"
+    assert path.exists()
 
 
 def test_the_rehearsal_deletes_nothing(path: Path) -> None:
