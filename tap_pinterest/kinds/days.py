@@ -66,8 +66,7 @@ class DaysStream(PinterestStream):
 
     def is_open(self, record: Record) -> bool:
         """Whether the figures of a row may still change."""
-        status = record.get("data_status")  # of any kind, under a catalog that does not have it
-        return isinstance(status, str) and status in OPEN
+        return may_change(record.get("data_status"))
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what a catalog says of this stream, be it one that knows no bookmark of it."""
@@ -218,6 +217,11 @@ class DaysStream(PinterestStream):
         progress = self.progress(part)
         if self.reading.ended and progress.span:
             progress.begin()
+
+
+def may_change(status: Any) -> bool:
+    """Whether figures of this status may still change; of a kind that is none, they do not."""
+    return isinstance(status, str) and status in OPEN
 
 
 def day_of(value: Any) -> date | None:

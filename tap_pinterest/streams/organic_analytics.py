@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_pinterest.kinds.answers import day_rows, with_metrics
-from tap_pinterest.kinds.days import OPEN, DaysStream
+from tap_pinterest.kinds.days import DaysStream, may_change
 from tap_pinterest.plan.dates import WINDOW_DAYS
 from tap_pinterest.settings import setting
 from tap_pinterest.shown import plain
@@ -163,7 +163,7 @@ class RankingStream(DaysStream):
 
     def is_open(self, record: Record) -> bool:
         """Whether one of the row's metrics may still change."""
-        return any(record.get(f"{metric.lower()}_status") in OPEN for metric in self.metrics)
+        return any(may_change(record.get(f"{metric.lower()}_status")) for metric in self.metrics)
 
 
 def _reach(available: Mapping[str, Any], day: date) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from tests.harness import run_tap
+from tests.harness import catalog_for, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,3 +112,47 @@ def test_a_real_account_has_no_field_that_is_not_in_the_schema(
     )
     assert run.counts["pins"] > 20
     assert run.said("not in the schema yet") == []
+
+
+def keys_only(select: list[str]) -> dict[str, Any]:
+    """A catalog that knows the keys alone: made by hand, or before the fields were declared."""
+    catalog = catalog_for(select)
+    for entry in catalog["streams"]:
+        keys = entry["key_properties"]
+        fields = entry["schema"]["properties"]
+        entry["schema"]["properties"] = {name: fields[name] for name in keys}
+        entry["metadata"] = [
+            meta
+            for meta in entry["metadata"]
+            if not meta["breadcrumb"] or meta["breadcrumb"][1] in keys
+        ]
+    return catalog
+
+
+@pytest.mark.parametrize(
+    "value", [5, 1.5, "x", True, [], [1], {}, {"a": [1]}, "9999-99-99", "2026-01-01T"], ids=repr
+)
+def test_what_no_catalog_gives_a_type_may_be_anything(sim: Simulator, value: Any) -> None:
+    """The tap itself looks at such fields, too: at the time of creation, the kind of media."""
+    streams = ["pins", "boards", "board_pins", "pin_analytics", "account_analytics", "top_pins"]
+
+    def odd(record: dict[str, Any]) -> dict[str, Any]:
+        return dict.fromkeys(record, value) | {"id": record["id"]}
+
+    sim.world.alter |= {"pin": odd, "board": odd}
+    day = {"date": "2021-06-01", "data_status": value, "metrics": {"SAVE": value}}
+    top = {"pins": [{"pin_id": "1", "data_status": {"SAVE": value}, "metrics": {"SAVE": value}}]}
+    bodies = {
+        "/user_account/analytics$": {
+            "all": {"daily_metrics": [day, {**day, "date": "2021-06-02"}]}
+        },
+        "/top_pins$": top | {"date_availability": {"latest_available_timestamp": value}},
+        "/pins/.*analytics": {"all": {"daily_metrics": [day], "lifetime_metrics": value}},
+    }
+    for path, body in bodies.items():
+        sim.faults.add(path=path, kind="status", status=200, body=body, times=None)
+    run = run_tap(sim, catalog=keys_only([*streams, "pin_lifetime_analytics"]), start_days_back=5)
+    assert run.crash is None
+    assert "Traceback" not in run.log
+    assert run.counts["boards"] == len(sim.world.all_boards())
+    assert run.counts["pins"] >= len(sim.world.all_pins())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -156,3 +157,15 @@ def test_a_line_of_the_log_is_one_line_without_secrets(caplog: pytest.LogCapture
 def test_a_secret_with_half_a_character_is_masked() -> None:
     keep_secret("a-secret-with-\udcff-bytes")
     assert shown.shown("it is a-secret-with-\udcff-bytes!") == f"it is {shown.MASK}!"
+
+
+def test_a_secret_more_costs_what_it_is_and_not_what_all_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each renewal of a token brings two."""
+    made, compile_ = [], re.compile
+    monkeypatch.setattr(re, "compile", lambda *args: made.append(args) or compile_(*args))
+    for number in range(10):
+        keep_secret(f"another-secret-{number}")
+        assert shown.shown(f"x another-secret-{number}") == "x ***"
+    assert len(made) == 10
