@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import logging
 import os
@@ -22,7 +24,7 @@ from tap_pinterest.shown import guard_the_log, keep_secret, plain, shown
 from tap_pinterest.writer import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 
 logger = logging.getLogger("tap-pinterest")
 
@@ -32,6 +34,14 @@ DOTFILE = ".env"
 
 LARGEST = 64 << 20
 """Bytes or characters of a configuration, catalog or state at most; a device has no end."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+"""What is wrong with an output that takes no more."""
+
+UNWRITTEN = (
+    "What was read could not be written: {}. Make room, or give it another place, and run again "
+    "with the last state that arrived whole."
+)
 
 CHATTER = ("Skipping deselected stream", "Added '%s' as child stream", "Skipping parse of env")
 """How messages of the SDK begin that say nothing new of each stream at every start."""
@@ -67,40 +77,13 @@ class Command(SingerCommand):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command and exit."""
         guard_the_log()
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # A name may have letters that the encoding of a terminal has not; messages are bytes.
-            sys.stdout.reconfigure(errors="backslashreplace")
-        try:
+        _check_outputs()
+        with _last_words():
             try:
                 code = super().main(*args, **kwargs | {"standalone_mode": False})
             finally:
                 sys.stdout.flush()
             sys.exit(code or 0)
-        except click.ClickException as exc:
-            # As click ends, but for what a terminal obeys, and secrets: it quotes arguments.
-            context = exc.ctx if isinstance(exc, click.UsageError) else None
-            click.UsageError(shown(exc.format_message()), context).show()
-            sys.exit(exc.exit_code)
-        except click.Abort:
-            click.echo("Aborted!", err=True)
-            sys.exit(1)
-        except BrokenPipeError:
-            # Whoever reads `--about` or `--discover` has seen enough, as `head` does.
-            close_output()
-            sys.exit(1)
-        except ConfigValidationError as exc:
-            for error in exc.errors:
-                logger.error("%s", error)
-            sys.exit(1)
-        except TapError as exc:
-            logger.error("%s", exc)
-            sys.exit(1)
-        except MappingError as exc:
-            logger.error("Setting `stream_maps`: %s", exc)
-            sys.exit(1)
-        except Interrupted as exc:
-            logger.error("%s.", exc)
-            sys.exit(exc.exit_code)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments."""
@@ -115,6 +98,87 @@ class Command(SingerCommand):
         warnings.filterwarnings("once", category=DeprecationWarning)
         sys.excepthook = self.excepthook
         return super(SingerCommand, self).invoke(ctx)
+
+
+def _check_outputs() -> None:
+    """Make sure that there are outputs, and that any name can be shown."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - else the output would get it
+    if sys.stdout is None:
+        logger.error("Standard output is closed, so that nothing can be written. Leave it open.")
+        sys.exit(1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name may have letters that the encoding of a terminal has not; messages are bytes.
+        with contextlib.suppress(OSError):  # of a file that has become another one
+            sys.stdout.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def _last_words() -> Generator[None]:
+    """Exit with what the user is to know about an error, and its code."""
+    try:
+        yield
+    except click.ClickException as exc:
+        # As click ends, but for what a terminal obeys, and secrets: it quotes arguments.
+        context = exc.ctx if isinstance(exc, click.UsageError) else None
+        if context:
+            context.info_name = shown(context.info_name or "")
+        click.UsageError(shown(exc.format_message()), context).show()
+        sys.exit(exc.exit_code)
+    except click.Abort:
+        click.echo("Aborted!", err=True)
+        sys.exit(1)
+    except OSError as exc:
+        # Whoever reads `--about` or `--discover` may have seen enough, as `head` does.
+        if exc.errno not in FULL and not isinstance(exc, BrokenPipeError):
+            raise
+        close_output()
+        if exc.errno in FULL:
+            logger.error("%s", UNWRITTEN.format(exc.strerror))
+        sys.exit(1)
+    except ConfigValidationError as exc:
+        for error in exc.errors:
+            logger.error("%s", error)
+        sys.exit(1)
+    except (TapError, MappingError, Interrupted) as exc:
+        start = "Setting `stream_maps`: " if isinstance(exc, MappingError) else ""
+        end = "." if isinstance(exc, Interrupted) else ""
+        logger.error("%s%s%s", start, exc, end)
+        sys.exit(exc.exit_code if isinstance(exc, Interrupted) else 1)
+
+
+def with_log(command: Callable[[], click.Command]) -> click.Command:
+    """The command, made with the log of the SDK, which a file of the user's may set up.
+
+    What is wrong with that file ends the process with a sentence.
+    """
+    guard_the_log()
+    try:
+        return command()
+    except Exception as exc:  # noqa: BLE001 - of whatever classes the file names
+        sys.exit(
+            f"The log cannot be set up as SINGER_SDK_LOG_CONFIG says ({plain(exc)}). Name a YAML "
+            "file as Python's logging.config describes it, or leave the variable out."
+        )
+
+
+def given_up(error: OSError) -> TapError:
+    """What to raise in the middle of a run whose output takes no more.
+
+    Raises:
+        OSError: It is about something else.
+    """
+    if isinstance(error, BrokenPipeError):
+        said = (
+            "The target closed its input before everything was written; its own messages say why. "
+            "Run again with the last state that it confirmed."
+        )
+    elif error.errno in FULL:
+        said = UNWRITTEN.format(error.strerror)
+    else:
+        raise error
+    close_output()
+    return TapError(said)
 
 
 def close_output() -> None:
@@ -144,6 +208,11 @@ def read_config(path: str, schema: Mapping[str, Any] = settings.SETTINGS) -> dic
         with Path(path).open("rb") as file:
             return as_object(file.read(LARGEST + 1), f"The configuration file {path}")
     except OSError as exc:
+        if path.lstrip().startswith("{"):  # with secrets in it
+            raise click.BadParameter(
+                "this is JSON, and not the name of a file: keep it in one, or hand it in as "
+                "`--config <(echo '{…}')`."
+            ) from None
         raise click.BadParameter(f"{path} cannot be read: {exc.strerror}.") from None
 
 
@@ -167,9 +236,12 @@ def read_configs(
         sources[:0] = [DOTFILE] * (file.is_file() or leads_nowhere)
     config: dict[str, Any] = {}
     for path in sources:
-        config |= read_config(path, schema)
-    config |= settings.from_environment(schema) if with_environment else {}
-    # At once, as messages about other arguments may quote one.
+        config |= _kept_secret(read_config(path, schema))
+    return config | _kept_secret(settings.from_environment(schema) if with_environment else {})
+
+
+def _kept_secret(config: dict[str, Any]) -> dict[str, Any]:
+    # At once, as messages about what follows may quote one, be it overruled or not.
     keep_secret(*settings.secrets_of(config))
     return config
 

@@ -52,6 +52,9 @@ FEW = 5
 PATIENCE = 10
 """Seconds for which a quota is waited for at most: whoever asks wants to know, and not to wait."""
 
+TRIES = 3
+"""How often something is asked for; the waits in between stay short."""
+
 YES, NO, SKIPPED, UNTRIED = "yes", "no", "skipped", "untried"
 
 
@@ -332,7 +335,7 @@ def main(config: _ConfigInput) -> None:
         given["max_wait"] = min(given["max_wait"], PATIENCE)
     tap = TapPinterest(config=given)
     _ = tap.streams  # which makes the run
-    tap.run.patience = PATIENCE
+    tap.run.patience, tap.run.tries = PATIENCE, TRIES
     if failed := examine(tap.run):
         raise TapError(" ".join(_advice(failed)))
 

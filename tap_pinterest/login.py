@@ -6,6 +6,7 @@ import contextlib
 import logging
 import re
 import signal
+import sys
 import webbrowser
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -42,6 +43,9 @@ STORE = "~/.tap-pinterest/tokens.json"
 def _read_config(ctx: click.Context, _: click.Parameter, paths: tuple[str, ...]) -> None:
     """Let configuration files stand in for options that are not given."""
     config = cli.read_configs(paths)
+    for name in SHARED:
+        if not isinstance(config.get(name), str | None):  # of which click would make a text
+            raise TapError(f"Setting `{name}`: expected text, in quotes.")
     ctx.default_map = {name: value for name, value in config.items() if name in SHARED and value}
 
 
@@ -85,8 +89,8 @@ def _setting(
     secret = settings.SETTINGS["properties"][name].get("secret", False)
     option, variable = f"--{name.replace('_', '-')}", f"{settings.PREFIX}{name.upper()}"
 
-    def value(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
-        if not given and ask:
+    def value(context: click.Context, _: click.Parameter, given: str | None) -> str | None:
+        if not given and ask and not context.resilient_parsing:  # as a shell does that completes
             given = _prompt(ask, default=otherwise, hide_input=secret) or otherwise
             if given is None:
                 raise click.UsageError(
@@ -254,6 +258,8 @@ def _pasted() -> str:
 
 def _prompt(question: str, *, default: str | None = None, hide_input: bool = False) -> str | None:
     """Ask the user; None where nobody can be asked."""
+    if sys.stdin is None:
+        return None
     try:
         # On a line of its own: Meltano passes on whole lines only.
         answer = click.prompt(question, default=default, hide_input=hide_input, prompt_suffix=":\n")
@@ -267,7 +273,10 @@ def _prompt(question: str, *, default: str | None = None, hide_input: bool = Fal
 
 
 def _open(url: str) -> None:
-    if not webbrowser.open(url):
+    opened = False
+    with contextlib.suppress(OSError, ValueError, webbrowser.Error):  # of what BROWSER says
+        opened = webbrowser.open(url)
+    if not opened:
         click.echo("No browser could be opened: open the address yourself, on this machine.")
 
 

@@ -84,11 +84,13 @@ class Run:
         self._started = False
         self.patience = retry.PATIENCE
         """Seconds for which an API is tried that cannot be reached."""
+        self.tries: int | None = None
+        """How often something is sent before it is given up; None for as often as usual."""
 
     @functools.cached_property
     def again(self) -> retry.Retry:
         """What tries again, whoever sends."""
-        return retry.Retry(self.patience)
+        return retry.Retry(self.patience, self.tries)
 
     @functools.cached_property
     def transport(self) -> Transport:

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Stream, Tap
+from singer_sdk.cli import plugin_cli
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import RemoveRecordTransform
@@ -168,6 +169,11 @@ class TapPinterest(Tap):
 
     # -- the command line
 
+    @plugin_cli
+    def cli(cls) -> click.Command:  # noqa: N805 - as the SDK's decorator calls it
+        """The command line."""
+        return cli.with_log(lambda: super(TapPinterest, cls).cli)
+
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """The SDK's command, with our endings."""
@@ -259,12 +265,8 @@ class TapPinterest(Tap):
             if isinstance(exc, TapError):
                 raise type(exc)(f"Not read to the end: {self.run.unfinished()}. {exc}") from exc
             raise
-        except BrokenPipeError:
-            cli.close_output()
-            raise TapError(
-                "The target closed its input before everything was written; its own messages say "
-                "why. Run again with the last state that it confirmed."
-            ) from None
+        except OSError as exc:
+            raise cli.given_up(exc) from None
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Private in the SDK, whose own handler writes the state into the middle of a line and

@@ -179,8 +179,8 @@ class RefreshedToken(Auth):
             )
         except Transient as exc:
             self._verdict = TapError(
-                f"The access token could not be renewed, tried {retry.TRIES} times: {exc}. Nothing "
-                "can be read without one; run again later."
+                f"The access token could not be renewed, tried {self._again.tries} times: {exc}. "
+                "Nothing can be read without one; run again later."
             )
             raise self._verdict from exc
         except TapError as exc:

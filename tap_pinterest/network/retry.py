@@ -44,12 +44,18 @@ def _waits() -> Generator[float, Any, None]:
 class Retry:
     """Sends until it succeeds or is given up. All that a run sends shares one, in any thread."""
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(self, patience: float = PATIENCE, tries: int | None = None) -> None:
+        self._tries = tries
         self._give_up_at = clock.monotonic() + patience
         self._answered = False
 
+    @property
+    def tries(self) -> int:
+        """How often something is sent before it is given up."""
+        return self._tries or TRIES
+
     def __call__(self, what: str, send: Callable[[], T]) -> T:
-        """What `send` returns, called up to `TRIES` times; `what` names it in the log.
+        """What `send` returns, called up to `tries` times; `what` names it in the log.
 
         Raises:
             Transient: The last try failed.
@@ -59,7 +65,7 @@ class Retry:
         @backoff.on_exception(
             _waits,
             Transient,
-            max_tries=lambda: TRIES,
+            max_tries=lambda: self.tries,
             giveup=lambda exc: exc.most <= 0,
             jitter=None,
             logger=None,

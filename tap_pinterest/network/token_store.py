@@ -52,17 +52,7 @@ class TokenStore:
     """The file, its lock beside it (`….lock`) and its next version (`….new`)."""
 
     def __init__(self, path: str | Path) -> None:
-        try:
-            named = Path(path).expanduser()
-            if not named.name or "\0" in str(named):
-                raise TapError(f"Setting `token_store`: {path} is not the path of a file.")
-            # The folder is resolved, so that it can be checked on the way; the file is no link.
-            self.path = named.parent.resolve() / named.name
-        except RuntimeError:
-            raise TapError(
-                f"Setting `token_store`: {path} begins with the home of a user who does not exist, "
-                "or with symbolic links that lead to each other."
-            ) from None
+        self.path = _whole(path)
         self._next = self.path.with_name(self.path.name + ".new")
         self._lock = self.path.with_name(self.path.name + ".lock")
 
@@ -246,6 +236,25 @@ class TokenStore:
                 "be on a disk with space left, and this user must be allowed to replace files in "
                 "it; in a container, mount the folder and not the file."
             ) from None
+
+
+def _whole(path: str | Path) -> Path:
+    """The path of a store from the root on, so that each folder on the way can be checked."""
+    try:
+        named = Path(path).expanduser()
+        if not named.name or "\0" in str(named):
+            raise TapError(f"Setting `token_store`: {path} is not the path of a file.")
+        return named.parent.resolve() / named.name  # the file is no link
+    except FileNotFoundError:
+        raise TapError(
+            f"Setting `token_store`: the folder from which {path} is to be found is gone. Start "
+            "the command in another folder, or give the whole path."
+        ) from None
+    except RuntimeError:
+        raise TapError(
+            f"Setting `token_store`: {path} begins with the home of a user who does not exist, or "
+            "with symbolic links that lead to each other."
+        ) from None
 
 
 def _wait_for(lock: int, path: Path) -> None:

@@ -196,7 +196,8 @@ class Transport:
             return self._again(what, send)
         except Transient as exc:
             raise StreamError(
-                f"{what} failed {retry.TRIES} times, the last time because {exc}; run again later",
+                f"{what} failed {self._again.tries} times, the last time because {exc}; run again "
+                "later",
                 exc.answer,
             ) from exc
 

@@ -24,6 +24,9 @@ from aiohttp import web
 if TYPE_CHECKING:
     from .server import Simulator
 
+LONGEST = 10 * 366 * 86_400.0
+"""Seconds that may be advanced at once."""
+
 _SETS = {
     "remove_boards": "removed_boards",
     "remove_pins": "removed_pins",
@@ -47,7 +50,7 @@ def answer(simulator: Simulator, request: web.BaseRequest, body: bytes) -> web.R
         if request.method == "POST":
             for name, value in msgspec.json.decode(body).items():
                 apply(simulator, name, value)
-    except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
         return _refused(400, str(error))
     return web.json_response(state(simulator))
 
@@ -74,8 +77,10 @@ def apply(simulator: Simulator, name: str, value: Any) -> None:  # noqa: PLR0912
         case "latency" | "jitter":
             setattr(simulator, name, float(value))
         case "empty_pages":
-            simulator.pager.empty_pages = value
+            simulator.pager.empty_pages = None if value is None else int(value)
         case "advance":
+            if not 0 <= float(value) <= LONGEST:
+                raise ValueError(f"advance takes seconds, up to {LONGEST:.0f}")
             simulator.advance(float(value))
         case "faults":
             for fault in value:
