@@ -86,7 +86,9 @@ def _register(mapper: PluginMapper, stream: Stream, entry: CatalogEntry) -> None
         raise type(exc)(f"stream {stream.name}: {plain(exc, MOST_OF_A_REASON)}") from exc
     except Exception as exc:  # noqa: BLE001 - the user's expressions may raise anything
         why = plain(f"{type(exc).__name__}: {exc}", MOST_OF_A_REASON)
-        raise MappingError(f"stream {stream.name}: its maps cannot be used ({why}).") from None
+        raise MappingError(
+            f"stream {stream.name}: maps or flattening do not work with its schema ({why})."
+        ) from None
 
 
 class TapPinterest(Tap):
@@ -143,7 +145,10 @@ class TapPinterest(Tap):
         if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
             raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
+        maps = self.mapper.stream_maps_dict
         for name, stream in self.streams.items():
+            # The SDK evaluates every `__alias__` for each stream, be the map about it or not.
+            self.mapper.stream_maps_dict = settings.maps_of(maps, name)
             _register(self.mapper, stream, _entry(stream, self.catalog.get(name)))
         names = [
             (name, stream_map.stream_alias)

@@ -26,6 +26,9 @@ SHORTEST_NAME = 32
 STREAM_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,62}")
 """What a stream may be called: a table in any database, and a file that leads nowhere else."""
 
+NAMES = ("__alias__", "__source__")
+"""What in a stream map gives the name of a stream."""
+
 BESIDE_A_STORE = (".lock", ".new", ".granted")
 """How files end that lie beside the token store of the same name."""
 
@@ -62,12 +65,22 @@ def map_problems(maps: Mapping[str, Any], streams: Collection[str]) -> Iterator[
         streams: Names of the streams that exist.
     """
     for name, fields in maps.items():
-        source = fields.get("__source__", name) if isinstance(fields, dict) else name
+        source = _source(name, fields)
         if not name.startswith("__") and not fnmatch.filter(streams, source):
             yield (
                 f"Setting `stream_maps`, entry {plain(name)}: there is no stream "
                 f"{plain(source)!r}." + nearest(plain(source), streams)
             )
+
+
+def maps_of(maps: Mapping[str, Any], stream: str) -> dict[str, Any]:
+    """The stream maps that are about a stream, out of the setting `stream_maps`."""
+    return {n: each for n, each in maps.items() if fnmatch.fnmatch(stream, _source(n, each))}
+
+
+def _source(name: str, fields: Any) -> str:
+    """The name of the stream that a stream map is about, or a pattern of names."""
+    return fields.get("__source__", name) if isinstance(fields, dict) else name
 
 
 def name_problems(names: Iterable[tuple[str, Any]]) -> Iterator[str]:
@@ -81,7 +94,7 @@ def name_problems(names: Iterable[tuple[str, Any]]) -> Iterator[str]:
     for stream, name in names:
         where = f"Setting `stream_maps`: records of the stream {stream} would leave as "
         if not isinstance(name, str):
-            yield f"{where}{_shown(name, False)}, which is no name: an `__alias__` gives text."
+            yield f"{where}{plain(repr(name))}, which is no name: an `__alias__` is to give text."
             continue
         if not STREAM_NAME.fullmatch(name):
             yield (
@@ -226,19 +239,22 @@ def _maps(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             where = (
                 f"Setting `stream_maps`, entry {plain(stream)}: the expression of {plain(field)}"
             )
-            if not given and (isinstance(expression, str) or field in ("__alias__", "__source__")):
+            if not given and (isinstance(expression, str) or field in NAMES):
                 yield "stream_maps", f"{where} is empty."
-            elif given and field not in ("__alias__", "__source__") and _is_statement(expression):
-                yield "stream_maps", f"{where} is not one expression: it assigns, or has several."
+            elif given and field not in NAMES and not _is_expression(expression):
+                # Of several the SDK would take the first, and fail at each record for others.
+                yield "stream_maps", f"{where} is not one of Python: {plain(expression)!r}."
 
 
-def _is_statement(text: str) -> bool:
-    """Whether a text is Python, but no single expression; the SDK would fail at each record."""
+def _is_expression(text: str) -> bool:
+    """Whether a text is one expression of Python; one without end is told where a map is made."""
     try:
-        body = ast.parse(text).body
-    except Exception:  # noqa: BLE001 - which is told where the map is made
+        ast.parse(text, mode="eval")
+    except SyntaxError:
         return False
-    return len(body) > 1 or not all(isinstance(each, ast.Expr) for each in body)
+    except (MemoryError, RecursionError):
+        pass
+    return True
 
 
 def _numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
