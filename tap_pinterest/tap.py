@@ -80,14 +80,14 @@ def _register(mapper: PluginMapper, stream: Stream, entry: CatalogEntry) -> None
     """
     try:
         mapper.register_raw_streams_from_catalog(Catalog({stream.name: entry}))
-    except RecursionError:
+    except (MemoryError, RecursionError):  # the parser of Python raises either
         raise MappingError("an expression is too long or too deep. Make it shorter.") from None
     except MappingError as exc:
         raise type(exc)(f"stream {stream.name}: {plain(exc, MOST_OF_A_REASON)}") from exc
     except Exception as exc:  # noqa: BLE001 - the user's expressions may raise anything
         why = plain(f"{type(exc).__name__}: {exc}", MOST_OF_A_REASON)
         raise MappingError(
-            f"stream {stream.name}: maps or flattening do not work with its schema ({why})."
+            f"stream {stream.name}: its maps, or its flattening, do not work ({why})."
         ) from None
 
 
