@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import SCRIPT, Run, catalog_for, config_for, files, run_process, started
+from tests.harness import SCRIPT, Run, catalog_for, config_for, files, invoke, run_process, started
 from tests.pinterest_api import TOKEN
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def test_json_under_the_name_of_a_dotfile_is_told(
     for text in (json.dumps(config_for(sim, {})), "\ufeff\n  {\n}"):
         (tmp_path / name).write_text(text, "utf-8")
         (tmp_path / name).chmod(0o600)
-        line = refused(run_process(["--config", str(tmp_path / name)]))
+        line = refused(invoke(["--config", str(tmp_path / name)]))
         assert f"{tmp_path / name} looks like JSON, and is read as lines" in line
     assert not sim.requests
 
@@ -200,9 +200,9 @@ def test_json_under_the_name_of_a_dotfile_is_told(
 def test_a_dotfile_without_any_setting_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.env").write_text(text)
     (tmp_path / "x.env").chmod(0o600)
-    found = run_process(["--config", str(tmp_path / "x.env")])
+    found = invoke(["--config", str(tmp_path / "x.env")])
     assert "No credentials." in refused(found)
-    (warning,) = found.said(" WARNING ")
+    (warning,) = found.said(" WARNING ", "| tap-pinterest ")
     assert f"{tmp_path / 'x.env'} holds no setting. It is read as lines such as" in warning
     assert "TAP_PINTEREST_ACCESS_TOKEN=value" in warning
 
