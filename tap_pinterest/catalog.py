@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from tap_pinterest.errors import TapError
+from tap_pinterest.notes import Notes
 from tap_pinterest.shown import plain
-from tap_pinterest.words import nearest
+from tap_pinterest.words import some
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-
-logger = logging.getLogger("tap-pinterest")
 
 TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
 FLAGS = ("selected", "selected-by-default")
@@ -37,6 +35,9 @@ METADATA = frozenset(
 )
 """What the metadata of a stream or field may say."""
 
+CHOICES = ("anyOf", "oneOf", "allOf")
+"""What a JSON schema may say instead of one `type`: a list of schemas."""
+
 METHODS = (None, "FULL_TABLE", "INCREMENTAL")
 
 
@@ -58,25 +59,25 @@ def check_catalog(
         TapError: It is not a catalog.
     """
     _stop_at(_catalog_problems(catalog))
-    _warn_of_unknown(catalog, ("streams",), "the catalog")
+    notes = Notes("the catalog")
+    _warn_of_unknown(notes, catalog, ("streams",), "the catalog")
     for entry in catalog["streams"]:
         name = entry["tap_stream_id"]
         if name not in fields:
-            logger.warning(
-                "The catalog names the stream %r, which does not exist.%s",
-                name,
-                nearest(name, fields),
+            notes.tell(
+                f"The catalog names the stream {plain(name)!r}, which does not exist.", name, fields
             )
             continue
-        _warn_of_unknown(entry, ENTRY, f"stream {name}")
-        _set_keys(entry, keys[name])
+        _warn_of_unknown(notes, entry, ENTRY, f"stream {name}")
+        _set_keys(notes, entry, keys[name])
         for meta in entry.get("metadata", ()):
             _complete(entry, meta, keys[name])
             crumb, what = meta["breadcrumb"], meta["metadata"]
             field = crumb[1] if len(crumb) > 1 else None
-            _warn_of_unknown(what, METADATA, f"{name}.{field}" if field else f"stream {name}")
+            where = f"{name}.{plain(field)}" if field else f"stream {name}"
+            _warn_of_unknown(notes, what, METADATA, where)
             if field and what.get("selected") and field not in fields[name]:
-                logger.warning("The catalog selects %s.%s, which does not exist.", name, field)
+                notes.tell(f"The catalog selects {where}, which does not exist.")
 
 
 def _stop_at(problems: Iterator[str]) -> None:
@@ -86,18 +87,16 @@ def _stop_at(problems: Iterator[str]) -> None:
         )
 
 
-def _set_keys(entry: dict[str, Any], keys: Collection[str]) -> None:
+def _set_keys(notes: Notes, entry: dict[str, Any], keys: Collection[str]) -> None:
     """Let rows be told apart by what tells them apart, whatever the catalog says."""
     name, root = entry["tap_stream_id"], _root(entry)
     if root.get("selected") is False:
         return
     said = entry.get("key_properties") or root.get("table-key-properties")
     if said and set(said) != set(keys):
-        logger.warning(
-            "The catalog says that rows of stream %s are told apart by %s; it is by %s.",
-            name,
-            ", ".join(said),
-            ", ".join(keys),
+        notes.tell(
+            f"The catalog says that rows of stream {name} are told apart by "
+            f"{some([*map(plain, said)])}; it is by {', '.join(keys)}."
         )
     entry["key_properties"] = [*keys]
     _stop_at(_key_problems(entry, f"stream {name!r}"))
@@ -117,14 +116,12 @@ def _complete(entry: dict[str, Any], meta: dict[str, Any], keys: Collection[str]
         what["inclusion"] = "automatic"
 
 
-def _warn_of_unknown(found: Mapping[str, Any], known: Collection[str], where: str) -> None:
+def _warn_of_unknown(
+    notes: Notes, found: Mapping[str, Any], known: Collection[str], where: str
+) -> None:
     for word in sorted(found.keys() - {*known}):
-        logger.warning(
-            "The catalog says `%s` of %s, which means nothing; it is ignored.%s",
-            plain(word),
-            where,
-            nearest(word, known),
-        )
+        sentence = f"The catalog says `{plain(word)}` of {where}, which means nothing"
+        notes.tell(f"{sentence}; it is ignored.", word, known)
 
 
 def _catalog_problems(catalog: Mapping[str, Any]) -> Iterator[str]:
@@ -137,10 +134,10 @@ def _catalog_problems(catalog: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(entry, dict) or not isinstance(entry.get("tap_stream_id"), str):
             yield f"entry {number} of `streams` has no `tap_stream_id`"
         elif entry["tap_stream_id"] in names:
-            yield f"stream {entry['tap_stream_id']!r} is in it twice"
+            yield f"stream {plain(entry['tap_stream_id'])!r} is in it twice"
         else:
             names.add(entry["tap_stream_id"])
-            yield from _entry_problems(entry, f"stream {entry['tap_stream_id']!r}")
+            yield from _entry_problems(entry, f"stream {plain(entry['tap_stream_id'])!r}")
 
 
 def _entry_problems(entry: Mapping[str, Any], stream: str) -> Iterator[str]:
@@ -171,7 +168,7 @@ def _key_problems(entry: Mapping[str, Any], stream: str) -> Iterator[str]:
     bookmark = entry.get("replication_key") or root.get("replication-key")
     for name in [*names, *([bookmark] if bookmark else [])]:
         if not (entry["schema"]["properties"].get(name) or {}).get("type"):
-            yield f"{stream} needs the field {name!r}, and its schema has none with a `type`"
+            yield f"{stream} needs the field {plain(name)!r}, and its schema has none with a `type`"
 
 
 def _is_metadata(meta: Any) -> bool:
@@ -193,20 +190,31 @@ def _schema_problems(schema: Any, what: str) -> Iterator[str]:
         yield f"{what} is not an object"
         return
     kinds = schema.get("type") or []
-    if not _are_texts([kinds] if isinstance(kinds, str) else kinds) or not TYPES.issuperset(
-        [kinds] if isinstance(kinds, str) else kinds
-    ):
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if not _are_texts(kinds) or not TYPES.issuperset(kinds):
         yield f"the `type` in {what} is none of JSON's"
+    if not isinstance(schema.get("format"), str | None):
+        yield f"the `format` in {what} is not a text"
     if not _are_texts(schema.get("required") or []):
         yield f"`required` in {what} is not a list of names"
-    properties = schema.get("properties")
-    if not isinstance(properties, dict | None):
+    if not isinstance(schema.get("properties"), dict | None):
         yield f"the `properties` in {what} are not an object"
-        return
-    for name, field in (properties or {}).items():
-        yield from _schema_problems(field, f"{what}, field {name!r}")
+    for word in CHOICES:
+        if not isinstance(schema.get(word), list | None):
+            yield f"`{word}` in {what} is not a list"
+    for place, part in _parts(schema):
+        yield from _schema_problems(part, f"{what}, {place}")
+
+
+def _parts(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The schemas in a schema, each with the words for its place."""
+    for name, field in (schema.get("properties") or {}).items():
+        yield f"field {plain(name)!r}", field
     if (items := schema.get("items")) is not None:
-        yield from _schema_problems(items, f"{what}, items")
+        yield "items", items
+    for word in CHOICES:
+        for number, choice in enumerate(schema.get(word) or ()):
+            yield f"{word} {number}", choice
 
 
 def _are_texts(value: Any) -> bool:

@@ -7,6 +7,7 @@ believed costs some days that are read again.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from datetime import date
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from tap_pinterest import clock
 from tap_pinterest.errors import TapError
+from tap_pinterest.notes import Notes
 from tap_pinterest.shown import plain
+from tap_pinterest.words import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
-
-logger = logging.getLogger("tap-pinterest")
 
 SENSELESS = "makes no sense"
 
@@ -44,19 +45,21 @@ def check_state(state: Mapping[str, Any], streams: Collection[str]) -> None:
     foreign = sorted(bookmarks.keys() - set(streams))
     if foreign and len(foreign) == len(bookmarks):
         raise TapError(
-            f"The state is that of another tap: it knows {', '.join(foreign[:3])} and none of the "
-            "streams of tap-pinterest."
+            f"The state is that of another tap: it knows {some([*map(plain, foreign)])}, and none "
+            "of the streams of tap-pinterest."
         )
+    notes = Notes("the state")
     if foreign:
-        logger.warning("The state has bookmarks of streams that do not exist: %s.", foreign)
+        names = some([*map(plain, foreign)])
+        notes.tell(f"The state has bookmarks of streams that do not exist: {names}.")
     for stream, bookmark in bookmarks.items():
-        bookmarks[stream] = _trusted(bookmark, f"stream {stream}")
+        bookmarks[stream] = _trusted(bookmark, f"stream {plain(stream)}", notes)
 
 
-def _trusted(bookmark: Any, whose: str) -> dict[str, Any]:
+def _trusted(bookmark: Any, whose: str, notes: Notes) -> dict[str, Any]:
     """What can be trusted of the bookmark of a stream or partition."""
     if not isinstance(bookmark, dict):
-        _tell(whose, "is no object")
+        _tell(notes, whose, "is no object")
         return {}
     # Null is as if it were not there, but where the SDK looks for a list or an object.
     inner = ("pass", "partitions", "progress_markers")
@@ -65,42 +68,47 @@ def _trusted(bookmark: Any, whose: str) -> dict[str, Any]:
     }
     if "pass" in kept and not _is_pass(kept["pass"]):
         del kept["pass"]
-        logger.info(
-            "The state of %s has an unfinished pass that another version began: it is not gone on "
-            "with, so that days are read again.",
-            whose,
+        notes.tell(
+            f"The state of {whose} has an unfinished pass that another version began: it is not "
+            "gone on with, so that days are read again.",
+            level=logging.INFO,
         )
     for name, fault_of in PARTS.items():
         if kept.get(name) is not None and (fault := fault_of(kept[name])):
             del kept[name]
-            _tell(whose, f"has a `{name}` that {fault}")
+            _tell(notes, whose, f"has a `{name}` that {fault}")
     if "partitions" in kept:
-        kept["partitions"] = list(_partitions(kept["partitions"], whose))
+        kept["partitions"] = list(_partitions(kept["partitions"], whose, notes))
     return kept
 
 
-def _partitions(partitions: list[Any], whose: str) -> Iterator[dict[str, Any]]:
+def _partitions(partitions: list[Any], whose: str, notes: Notes) -> Iterator[dict[str, Any]]:
     contexts = [_context(part) for part in partitions]
     times = Counter(contexts)
     for part, context in zip(partitions, contexts, strict=True):
         if context is None:
-            _tell(whose, f"has a partition that {SENSELESS}")
+            _tell(notes, whose, f"has a partition that {SENSELESS}")
         elif times[context] > 1:  # which the SDK refuses
-            _tell(whose, f"has {context} {times[context]} times")
+            _tell(notes, whose, f"has {_said(part['context'])} {times[context]} times")
         else:
-            yield _trusted(part, f"{whose}, {context}")
+            yield _trusted(part, f"{whose}, {_said(part['context'])}", notes)
 
 
 def _context(part: Any) -> str | None:
-    """What tells a partition from the others, as people say it; None where nothing does."""
+    """What tells a partition from the others; None where nothing does."""
     context = part.get("context") if isinstance(part, dict) else None
     if not isinstance(context, dict) or not all(isinstance(each, str) for each in context.values()):
         return None
-    return ", ".join(f"{name} {plain(value)}" for name, value in sorted(context.items())) or None
+    return json.dumps(context, sort_keys=True) if context else None
 
 
-def _tell(whose: str, fault: str) -> None:
-    logger.warning("The state of %s %s: it is ignored, so that days are read again.", whose, fault)
+def _said(context: Mapping[str, str]) -> str:
+    """A context as people say it, which may be the same for two."""
+    return some([f"{plain(name)} {plain(value)}" for name, value in sorted(context.items())])
+
+
+def _tell(notes: Notes, whose: str, fault: str) -> None:
+    notes.tell(f"The state of {whose} {fault}: it is ignored, so that days are read again.")
 
 
 def _day(value: Any) -> str | None:

@@ -12,7 +12,7 @@ from singer_sdk import Stream, Tap
 from singer_sdk.cli import plugin_cli
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers.capabilities import PluginCapabilities
-from singer_sdk.mapper import RemoveRecordTransform
+from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema, StateMessage
 
@@ -23,7 +23,7 @@ from tap_pinterest.kinds.emission import collected
 from tap_pinterest.kinds.family import related
 from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
-from tap_pinterest.shown import keep_secret
+from tap_pinterest.shown import keep_secret, plain
 from tap_pinterest.state import check_state
 from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import counted
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 GC_THRESHOLD = 50_000
 """New containers after which the cycle collector looks; a page of records has some thousands."""
+
+MOST_OF_A_REASON = 500
+"""Characters that are told of why a stream map cannot be used; it quotes the user's expression."""
 
 
 def _check(
@@ -70,9 +73,23 @@ def _entry(stream: Stream, entry: CatalogEntry | None) -> CatalogEntry:
     return CatalogEntry(stream.name, MetadataMapping(), schema, key_properties=stream.primary_keys)
 
 
-def _known(streams: Mapping[str, Stream], catalog: Catalog) -> Catalog:
-    """What the mapper is to know of all streams."""
-    return Catalog((name, _entry(each, catalog.get(name))) for name, each in streams.items())
+def _register(mapper: PluginMapper, stream: Stream, entry: CatalogEntry) -> None:
+    """Make the maps of a stream.
+
+    Raises:
+        MappingError: An expression, or another part of a map, cannot be used.
+    """
+    try:
+        mapper.register_raw_streams_from_catalog(Catalog({stream.name: entry}))
+    except (MemoryError, RecursionError):  # the parser of Python raises either
+        raise MappingError("an expression is too long or too deep. Make it shorter.") from None
+    except MappingError as exc:
+        raise type(exc)(f"stream {stream.name}: {plain(exc, MOST_OF_A_REASON)}") from exc
+    except Exception as exc:  # noqa: BLE001 - the user's expressions may raise anything
+        why = plain(f"{type(exc).__name__}: {exc}", MOST_OF_A_REASON)
+        raise MappingError(
+            f"stream {stream.name}: its maps, or its flattening, do not work ({why})."
+        ) from None
 
 
 class TapPinterest(Tap):
@@ -129,10 +146,11 @@ class TapPinterest(Tap):
         if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
             raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
-        try:
-            self.mapper.register_raw_streams_from_catalog(_known(self.streams, self.catalog))
-        except RecursionError:
-            raise MappingError("an expression is too long or too deep. Make it shorter.") from None
+        maps = self.mapper.stream_maps_dict
+        for name, stream in self.streams.items():
+            # The SDK evaluates every `__alias__` for each stream, be the map about it or not.
+            self.mapper.stream_maps_dict = settings.maps_of(maps, name)
+            _register(self.mapper, stream, _entry(stream, self.catalog.get(name)))
         names = [
             (name, stream_map.stream_alias)
             for name, stream in self.streams.items()

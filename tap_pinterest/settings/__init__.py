@@ -1,6 +1,6 @@
 """The settings: what each means, how they are given, and what must hold across them."""
 
-from tap_pinterest.settings.checks import map_problems, name_problems, problems
+from tap_pinterest.settings.checks import map_problems, maps_of, name_problems, problems
 from tap_pinterest.settings.declared import CREDENTIALS, SETTINGS, VIDEO_RANKINGS, api_url, setting
 from tap_pinterest.settings.dotfile import is_dotfile, read_dotfile
 from tap_pinterest.settings.given import (
@@ -25,6 +25,7 @@ __all__ = [
     "from_file",
     "is_dotfile",
     "map_problems",
+    "maps_of",
     "name_problems",
     "problems",
     "read_dotfile",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import re
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ SHORTEST_NAME = 32
 
 STREAM_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,62}")
 """What a stream may be called: a table in any database, and a file that leads nowhere else."""
+
+NAMES = ("__alias__", "__source__")
+"""What in a stream map gives the name of a stream."""
 
 BESIDE_A_STORE = (".lock", ".new", ".granted")
 """How files end that lie beside the token store of the same name."""
@@ -61,23 +65,37 @@ def map_problems(maps: Mapping[str, Any], streams: Collection[str]) -> Iterator[
         streams: Names of the streams that exist.
     """
     for name, fields in maps.items():
-        source = fields.get("__source__", name) if isinstance(fields, dict) else name
+        source = _source(name, fields)
         if not name.startswith("__") and not fnmatch.filter(streams, source):
             yield (
-                f"Setting `stream_maps`, entry {name}: there is no stream {plain(source)!r}."
-                + nearest(source, streams)
+                f"Setting `stream_maps`, entry {plain(name)}: there is no stream "
+                f"{plain(source)!r}." + nearest(plain(source), streams)
             )
 
 
-def name_problems(names: Iterable[tuple[str, str]]) -> Iterator[str]:
+def maps_of(maps: Mapping[str, Any], stream: str) -> dict[str, Any]:
+    """The stream maps that are about a stream, out of the setting `stream_maps`."""
+    return {n: each for n, each in maps.items() if fnmatch.fnmatch(stream, _source(n, each))}
+
+
+def _source(name: str, fields: Any) -> str:
+    """The name of the stream that a stream map is about, or a pattern of names."""
+    return fields.get("__source__", name) if isinstance(fields, dict) else name
+
+
+def name_problems(names: Iterable[tuple[str, Any]]) -> Iterator[str]:
     """A sentence for each name under which records cannot leave: targets make files of them.
 
     Args:
-        names: Those of the streams that are read, each with the name under which it leaves.
+        names: Those of the streams that are read, each with the name under which it leaves, which
+            is whatever the expression of an `__alias__` gave.
     """
     taken: dict[str, str] = {}
     for stream, name in names:
         where = f"Setting `stream_maps`: records of the stream {stream} would leave as "
+        if not isinstance(name, str):
+            yield f"{where}{plain(repr(name))}, which is no name: an `__alias__` is to give text."
+            continue
         if not STREAM_NAME.fullmatch(name):
             yield (
                 f"{where}{plain(name)!r}. The name of a stream begins with a letter and has up to "
@@ -123,9 +141,11 @@ def _type_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iter
 def _expected(error: Any) -> str:
     if error.validator == "enum":
         return "one of " + ", ".join(spelled(each) for each in error.validator_value)
-    if error.validator == "anyOf":  # in the SDK's `stream_maps` alone
+    if error.validator in ("anyOf", "oneOf", "const"):  # in the SDK's settings for maps alone
         return "what https://sdk.meltano.com/en/latest/stream_maps.html describes"
     kinds = error.validator_value
+    if error.validator != "type":
+        return f"{error.validator} {plain(spelled(kinds))}"
     kinds = [kinds] if isinstance(kinds, str) else kinds
     return " or ".join(KINDS[kind] for kind in kinds if kind != "null")
 
@@ -216,11 +236,25 @@ def _maps(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for stream, fields in (config.get("stream_maps") or {}).items():
         for field, expression in fields.items() if isinstance(fields, dict) else ():
             given = isinstance(expression, str) and bool(expression.strip())
-            if not given and (isinstance(expression, str) or field in ("__alias__", "__source__")):
-                yield (
-                    "stream_maps",
-                    f"Setting `stream_maps`, entry {stream}: the expression of {field} is empty.",
-                )
+            where = (
+                f"Setting `stream_maps`, entry {plain(stream)}: the expression of {plain(field)}"
+            )
+            if not given and (isinstance(expression, str) or field in NAMES):
+                yield "stream_maps", f"{where} is empty."
+            elif given and field not in NAMES and not _is_expression(expression):
+                # Of several the SDK would take the first, and fail at each record for others.
+                yield "stream_maps", f"{where} is not one of Python: {plain(expression)!r}."
+
+
+def _is_expression(text: str) -> bool:
+    """Whether a text is one expression of Python; one without end is told where a map is made."""
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    except (MemoryError, RecursionError):
+        pass
+    return True
 
 
 def _numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -234,6 +268,25 @@ def _numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("app_types", "split_fields", "top_pins_sort_by", "top_video_pins_sort_by"):
         if not config.get(name):
             yield name, f"Setting `{name}` cannot be empty; leave it out for its default."
+    if not 1 <= (config.get("max_concurrency") or 0) <= 64:  # noqa: PLR2004
+        yield "max_concurrency", "Setting `max_concurrency` is a number from 1 to 64."
+
+
+def _flattening(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    depth = config.get("flattening_max_depth")
+    if depth is None and config.get("flattening_enabled"):
+        yield (
+            "flattening_max_depth",
+            (
+                "Setting `flattening_max_depth` is missing: say with `flattening_enabled` how many "
+                "levels of objects become columns, such as 1."
+            ),
+        )
+    if (depth or 0) < 0:
+        yield (
+            "flattening_max_depth",
+            "Setting `flattening_max_depth` is a number of levels and cannot be negative.",
+        )
     if (config.get("flattening_max_key_length", SHORTEST_NAME) or 0) < SHORTEST_NAME:
         yield (
             "flattening_max_key_length",
@@ -242,8 +295,6 @@ def _numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 "would be the same for different fields."
             ),
         )
-    if not 1 <= (config.get("max_concurrency") or 0) <= 64:  # noqa: PLR2004
-        yield "max_concurrency", "Setting `max_concurrency` is a number from 1 to 64."
 
 
 def _address(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -283,6 +334,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]], ...] = (
     _texts,
     _maps,
     _numbers,
+    _flattening,
     lambda config: dates.problems(config, clock.today()),
     _address,
     _token_store,

@@ -17,7 +17,7 @@ from pathlib import Path
 import dotenv
 
 from tap_pinterest.errors import TapError
-from tap_pinterest.settings.given import VARIABLE
+from tap_pinterest.settings.given import PREFIX, VARIABLE
 
 logger = logging.getLogger("tap-pinterest")
 
@@ -35,8 +35,10 @@ def is_dotfile(path: Path) -> bool:
 def read_dotfile(path: Path) -> dict[str, str]:
     """The variables `TAP_PINTEREST_…` of a file, as they are written: nothing is filled in.
 
+    A file without any is warned about.
+
     Raises:
-        TapError: It is another user's, others can write it, or it is no text.
+        TapError: It is another user's, others can write it, or it is no text of such lines.
         OSError: It cannot be read.
     """
     whole = Path(os.path.realpath(path))  # `resolve` raises what is no OSError at links in a circle
@@ -63,6 +65,19 @@ def read_dotfile(path: Path) -> dict[str, str]:
         text = "\0"
     if "\0" in text or len(content) > LARGEST:
         raise TapError(f"{whole} is not a text file of lines such as NAME=value.")
+    if text.lstrip().startswith("{"):
+        raise TapError(
+            f"{whole} looks like JSON, and is read as lines such as NAME=value because of its "
+            "name. Give it one that does not begin with `.env` or end in it, such as config.json."
+        )
     logger.info("Settings are taken from %s", whole)
     values = dotenv.dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {name: value for name, value in values.items() if re.match(VARIABLE, name) and value}
+    ours = {name: value for name, value in values.items() if re.match(VARIABLE, name)}
+    if not ours:
+        logger.warning(
+            "%s holds no setting. It is read as lines such as %sACCESS_TOKEN=value, because of "
+            "its name, and all other lines are ignored.",
+            whole,
+            PREFIX,
+        )
+    return {name: value for name, value in ours.items() if value}

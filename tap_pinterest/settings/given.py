@@ -32,6 +32,20 @@ SPELLINGS = {
 """Of settings in the environment that are true or false."""
 
 
+FOR_EXPRESSIONS = ("faker_config", "stream_map_config")
+"""Settings of the SDK in which expressions of stream maps find what they hash and encrypt with."""
+
+SECRET_NAME = re.compile(
+    "salt|seed|pepper|passw|passphrase|passcode|credential|secret|token|key(?![a-z])",
+    re.IGNORECASE,
+)
+"""What names have in them there that are a secret's.
+
+Wider than for the fields of the API: users choose these names, and nothing is lost but words in
+the log. All texts would be too many, as the name of a stream or a field may be among them.
+"""
+
+
 def spelled(value: Any) -> str:
     """A value of a setting as it is written down: text as it is, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
@@ -112,10 +126,35 @@ def _name_of(variable: str) -> str:
     return variable.removeprefix(PREFIX).lower()
 
 
-def secrets_of(config: Mapping[str, Any]) -> list[Any]:
-    """The values of the settings that are secret."""
+def secrets_of(config: Mapping[str, Any]) -> list[str]:
+    """The texts of the settings that are secret, and of what a name calls so in those for maps."""
     fields = SETTINGS["properties"]
-    return [value for name, value in config.items() if fields.get(name, {}).get("secret")]
+    found: list[str] = []
+    for name, value in config.items():
+        if fields.get(name, {}).get("secret"):
+            found += _texts(value)
+        elif name in FOR_EXPRESSIONS:
+            found += _secret_texts(value)
+    return found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value, however deep; the names in it are none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _secret_texts(value: Any) -> Iterator[str]:
+    """The texts below names that call them a secret."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _texts(part) if SECRET_NAME.search(name) else _secret_texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _secret_texts(part)
 
 
 def without_loose_ends(schema: Any) -> Any:

@@ -104,7 +104,7 @@ def test_credentials_are_plain_characters(name: str, secret: str) -> None:
         ({"api_url": "https://api.example:99999"}, ("`api_url`", "https address")),
         ({"api_url": "https://[::1/v5"}, ("`api_url`", "https address")),
         ({"api_url": "file:///etc/passwd"}, ("`api_url`", "https address")),
-        ({"flattening_enabled": True}, ("flattening_max_depth", "required")),
+        ({"flattening_enabled": True}, ("`flattening_max_depth`", "missing")),
         ({"flattening_max_key_length": 5}, ("`flattening_max_key_length`", "32")),
         ({"flattening_max_key_length": 0}, ("`flattening_max_key_length`", "32")),
         ({"flattening_max_key_length": "x"}, ("`flattening_max_key_length`", "a whole number")),

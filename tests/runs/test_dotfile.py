@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import SCRIPT, Run, catalog_for, config_for, files, run_process, started
+from tests.harness import SCRIPT, Run, catalog_for, config_for, files, invoke, run_process, started
 from tests.pinterest_api import TOKEN
 
 if TYPE_CHECKING:
@@ -180,3 +180,32 @@ def test_the_login_takes_settings_from_it_too(tmp_path: Path) -> None:
         _, err = process.communicate()
     assert process.returncode == 1
     assert b"Setting `api_url` must be an https address" in err
+
+
+@pytest.mark.parametrize("name", [".env.json", "config.env", ".env"])
+def test_json_under_the_name_of_a_dotfile_is_told(
+    sim: Simulator, tmp_path: Path, name: str
+) -> None:
+    for text in (json.dumps(config_for(sim, {})), "\ufeff\n  {\n}"):
+        (tmp_path / name).write_text(text, "utf-8")
+        (tmp_path / name).chmod(0o600)
+        line = refused(invoke(["--config", str(tmp_path / name)]))
+        assert f"{tmp_path / name} looks like JSON, and is read as lines" in line
+    assert not sim.requests
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing\n", "ACCESS_TOKEN=x\n", "access_token: x\n", "tap_pinterest_a=1\n"]
+)
+def test_a_dotfile_without_any_setting_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.env").write_text(text)
+    (tmp_path / "x.env").chmod(0o600)
+    found = invoke(["--config", str(tmp_path / "x.env")])
+    assert "No credentials." in refused(found)
+    (warning,) = found.said(" WARNING ", "| tap-pinterest ")
+    assert f"{tmp_path / 'x.env'} holds no setting. It is read as lines such as" in warning
+    assert "TAP_PINTEREST_ACCESS_TOKEN=value" in warning
+
+
+def test_a_dotfile_whose_settings_are_empty_is_no_reason_to_warn(tmp_path: Path) -> None:
+    assert not with_env(tmp_path, "TAP_PINTEREST_ACCESS_TOKEN=\n").said(" WARNING ")

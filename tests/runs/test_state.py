@@ -105,7 +105,7 @@ def test_each_partition_is_looked_at_by_itself(trusted: Any, caplog: LogCaptureF
     assert left == {"partitions": good}
     said = " ".join(record.getMessage() for record in caplog.records)
     assert "stream a, ad_account_id 2 has a `fingerprint` that makes no sense" in said
-    assert said.count("stream a has a partition that makes no sense") == 3
+    assert said.count("stream a has a partition that makes no sense") == 1, "once"
     assert "stream a has ad_account_id 8 2 times" in said
     future = trusted({"partitions": [part("1", replication_key_value="2026-03-11"), part("2")]})
     assert "replication_key_value" not in future["partitions"][0]
