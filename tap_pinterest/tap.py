@@ -73,23 +73,28 @@ def _entry(stream: Stream, entry: CatalogEntry | None) -> CatalogEntry:
     return CatalogEntry(stream.name, MetadataMapping(), schema, key_properties=stream.primary_keys)
 
 
-def _register(mapper: PluginMapper, stream: Stream, entry: CatalogEntry) -> None:
-    """Make the maps of a stream.
+def _register(mapper: PluginMapper, streams: Mapping[str, Stream], catalog: Catalog) -> None:
+    """Make the maps of the streams.
 
     Raises:
         MappingError: An expression, or another part of a map, cannot be used.
     """
-    try:
-        mapper.register_raw_streams_from_catalog(Catalog({stream.name: entry}))
-    except (MemoryError, RecursionError):  # the parser of Python raises either
-        raise MappingError("an expression is too long or too deep. Make it shorter.") from None
-    except MappingError as exc:
-        raise type(exc)(f"stream {stream.name}: {plain(exc, MOST_OF_A_REASON)}") from exc
-    except Exception as exc:  # noqa: BLE001 - the user's expressions may raise anything
-        why = plain(f"{type(exc).__name__}: {exc}", MOST_OF_A_REASON)
-        raise MappingError(
-            f"stream {stream.name}: its maps, or its flattening, do not work ({why})."
-        ) from None
+    maps = mapper.stream_maps_dict
+    for name, stream in streams.items():
+        # The SDK evaluates every `__alias__` for each stream, be the map about it or not.
+        mapper.stream_maps_dict = settings.maps_of(maps, name)
+        entry = _entry(stream, catalog.get(name))
+        try:
+            mapper.register_raw_streams_from_catalog(Catalog({name: entry}))
+        except (MemoryError, RecursionError):  # the parser of Python raises either
+            raise MappingError("an expression is too long or too deep. Make it shorter.") from None
+        except MappingError as exc:
+            raise type(exc)(f"stream {name}: {plain(exc, MOST_OF_A_REASON)}") from exc
+        except Exception as exc:  # noqa: BLE001 - the user's expressions may raise anything
+            why = plain(f"{type(exc).__name__}: {exc}", MOST_OF_A_REASON)
+            raise MappingError(
+                f"stream {name}: its maps, or its flattening, do not work ({why})."
+            ) from None
 
 
 class TapPinterest(Tap):
@@ -146,11 +151,7 @@ class TapPinterest(Tap):
         if found := [*settings.map_problems(self.config.get("stream_maps") or {}, self.streams)]:
             raise ConfigValidationError("The settings cannot work", errors=found)
         super(Tap, self).setup_mapper()
-        maps = self.mapper.stream_maps_dict
-        for name, stream in self.streams.items():
-            # The SDK evaluates every `__alias__` for each stream, be the map about it or not.
-            self.mapper.stream_maps_dict = settings.maps_of(maps, name)
-            _register(self.mapper, stream, _entry(stream, self.catalog.get(name)))
+        _register(self.mapper, self.streams, self.catalog)
         names = [
             (name, stream_map.stream_alias)
             for name, stream in self.streams.items()
