@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PATIENCE = 10
 """Seconds for which the API is asked at most: somebody waits for the answer."""
 
+TRIES = 2
+"""How often."""
+
 NAME = re.compile(r"[!-~]{1,100}")
 """What a name looks like that tells one account from another."""
 
@@ -48,6 +51,7 @@ def account_of(tokens: Tokens, config: Mapping[str, Any]) -> Account:
         {**config, "access_token": tokens.access_token, "max_wait": PATIENCE},
         f"tap-pinterest/{version('tap-pinterest')}",
     )
+    run.tries = TRIES
     try:
         found = within(PATIENCE, run.account)
     except TimeoutError:

@@ -27,20 +27,21 @@ TEXT_OR_BRACKET = re.compile(rf"{TEXT}|[\[{{\]}}]".encode(), re.DOTALL)
 
 
 def crowded(body: bytes) -> bool:
-    """Whether JSON has so many values that they would fill the memory."""
+    """Whether JSON has so many values that they fill the memory; commas in texts count, too."""
     return len(body) > MOST_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES
 
 
 def replaced(
     pattern: re.Pattern[bytes], body: bytes, new: Callable[[re.Match[bytes]], bytes | None]
 ) -> bytes:
-    """What `re.sub` gives, without a piece of memory for each match that stays: those are None."""
-    parts, kept = [], 0
+    """What `re.sub` gives where None stands for what stays; it takes no memory for each match."""
+    out, kept = bytearray(), 0
     for found in pattern.finditer(body):
         if (other := new(found)) is not None:
-            parts += [body[kept : found.start()], other]
+            out += body[kept : found.start()]
+            out += other
             kept = found.end()
-    return b"".join((*parts, body[kept:]))
+    return bytes(out + body[kept:])
 
 
 def too_deep(value: Any) -> bool:
@@ -58,6 +59,8 @@ def too_deep(value: Any) -> bool:
 
 def shallow(body: bytes) -> bytes:
     """JSON in which `CUT` stands for every object and list that lies too deep."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return body
     parts, depth, kept = [], 0, 0
     for found in TEXT_OR_BRACKET.finditer(body):
         if found[0] in b"[{":

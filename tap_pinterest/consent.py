@@ -151,12 +151,12 @@ class Consent:
             raise TapError(f"Pinterest gave no tokens: {exc}. Run the login again.") from None
 
     def _other_than(self, name: str | None) -> str | None:
-        """Name of the account whose tokens are kept, unless it is known to be the same one."""
+        """The account whose tokens are kept, unless it is known to be the same one."""
         old = self.handover.old
-        if old is None:
-            return None
-        kept = old.account or account_of(old, self.config).name
-        return plain(kept) if kept and kept != name else None
+        kept = (old.account or account_of(old, self.config).name) if old else None
+        if kept is None:
+            return "an account that cannot be told"
+        return plain(kept) if kept != name else None
 
     @property
     def granted(self) -> frozenset[str] | None:

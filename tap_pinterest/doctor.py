@@ -331,7 +331,7 @@ def _advice(failed: Sequence[Finding]) -> Iterator[str]:
 def main(config: _ConfigInput) -> None:
     """Say what the configured credentials can read, stream by stream, with a request each."""
     given = {"max_wait": PATIENCE} | config.config
-    if isinstance(given["max_wait"], int):
+    if isinstance(given["max_wait"], int | float):
         given["max_wait"] = min(given["max_wait"], PATIENCE)
     tap = TapPinterest(config=given)
     _ = tap.streams  # which makes the run

@@ -59,13 +59,19 @@ def forwarding(url: str) -> Generator[str]:
     with contextlib.ExitStack() as made:
         try:
             # Not below /tmp, nor hidden: the browsers of some systems are kept from looking there.
-            folder = tempfile.TemporaryDirectory(prefix="tap-pinterest-login-", dir=Path.home())
+            page = _page_in(made, FORWARD.substitute(url=html.escape(url)), Path.home())
         except (OSError, RuntimeError):
-            folder = tempfile.TemporaryDirectory(prefix="tap-pinterest-login-")
-        page = Path(made.enter_context(folder), "to-pinterest.html")
-        with os.fdopen(os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(FORWARD.substitute(url=html.escape(url)))
+            page = _page_in(made, FORWARD.substitute(url=html.escape(url)))
         yield page.as_uri()
+
+
+def _page_in(made: contextlib.ExitStack, text: str, folder: Path | None = None) -> Path:
+    """A file for this user alone in a new folder, both of which go with `made`."""
+    new = tempfile.TemporaryDirectory(prefix="tap-pinterest-login-", dir=folder)
+    page = Path(made.enter_context(new), "to-pinterest.html")
+    with os.fdopen(os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    return page
 
 
 class Landed(NamedTuple):

@@ -77,9 +77,10 @@ class Handover:
             if not self.waits and now != self._kept:
                 return  # a run has renewed them meanwhile
             if self.waits and now and self.old and now.account != self.old.account:
+                whose = f"those of {plain(now.account)}" if now.account else "other ones"
                 raise TapError(
-                    f"{self.store.path} has got the tokens of another account meanwhile, "
-                    f"{plain(now.account)}. Run the login again."
+                    f"{self.store.path} has got tokens meanwhile, {whose}, which are left there. "
+                    f"Those of this login are kept in {self._place.path}. Run the login again."
                 )
             with self.store.replacement(inherit=False) as keep:
                 keep(tokens)

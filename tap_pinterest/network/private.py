@@ -11,11 +11,12 @@ import errno
 import os
 import shlex
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tap_pinterest.errors import TapError
 
-ROOT = Path("/")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LARGEST = 64 << 10
 """Bytes of a private file at most."""
@@ -106,8 +107,7 @@ def check_folder(folder: Path) -> None:
 
 def _check_folder(folder: Path, *, last: bool) -> None:
     status = folder.lstat()
-    # Within a namespace of users, root may look like another one.
-    if status.st_uid not in (os.geteuid(), 0, ROOT.lstat().st_uid):
+    if last and status.st_uid not in (os.geteuid(), 0):
         raise TapError(
             f"The folder {folder} belongs to another user of this machine, who can exchange what "
             "is in it. Keep the token store in a folder of your own."

@@ -162,7 +162,7 @@ class TokenStore:
                 _write(new, content)
             filled = True
             with _arriving(
-                self.path, f"They are kept in {self._next}, and the next run takes them."
+                self.path, f"They are kept in {self._next}, which may be moved into its place."
             ):
                 _cut(new, len(content))
                 self._rename()
@@ -211,6 +211,7 @@ class TokenStore:
         """
         content, _ = _looked_at(self._next)
         is_room = MARK.startswith(content[: len(MARK)]) or len(content) == RESERVED
+        is_room = is_room or not content.strip(b"\0")  # as a failure of power may leave it
         if not is_room and not BEGINNING.match(content):
             raise TapError(
                 f"{self._next} would be replaced while new tokens are kept, but is no token "

@@ -56,7 +56,7 @@ CLOSED = (401, 403)
 EMPTY_PAGE = b'{"items":[],"bookmark":null}'
 
 ESCAPES = re.compile(
-    rb"(?:\\[^u]|\\u(?!d[89a-f])|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})+"
+    rb"(?:\\[^u]|\\u(?!d[89a-f])|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})++"
     rb"|(?P<half>\\ud[89a-f][0-9a-f]{2})",
     re.IGNORECASE,
 )
@@ -218,10 +218,8 @@ class Transport:
         try:
             try:
                 return read(response.body)
-            except msgspec.DecodeError:
-                return read(with_whole_characters(response.body))
-            except RecursionError:
-                return read(shallow(response.body))
+            except (msgspec.DecodeError, RecursionError):
+                return read(shallow(with_whole_characters(response.body)))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise Transient("the answer was not the JSON that the API describes") from exc
 

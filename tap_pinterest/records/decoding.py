@@ -61,21 +61,22 @@ def _decode(decoder: msgspec.json.Decoder[T], body: msgspec.Raw | bytes) -> T:
     try:
         try:
             return decoder.decode(body)
+        except RecursionError:
+            pass
         except msgspec.ValidationError:
             # Python, and msgspec with it, refuses integers of more than 4,300 digits.
             if not LONG.search(body):
                 raise
-            return decoder.decode(replaced(TEXT_OR_NUMBER, bytes(body), _with_exponent))
-        except RecursionError:
-            body = shallow(bytes(body))
-            return decoder.decode(replaced(TEXT_OR_NUMBER, body, _with_exponent))
+        # The same answer may be too deep and have such numbers.
+        body = replaced(TEXT_OR_NUMBER, shallow(bytes(body)), _as_oversized)
+        return decoder.decode(body)
     except UnicodeDecodeError as exc:
         raise msgspec.DecodeError(NOT_JSON) from exc
 
 
-def _with_exponent(found: re.Match[bytes]) -> bytes | None:
-    """An integer that is too long, as a number that `_fraction` gets to see; None for all else."""
+def _as_oversized(found: re.Match[bytes]) -> bytes | None:
+    """An integer that is too long, as a number that `_fraction` finds absurd; None for all else."""
     token = found[0]
-    if len(token) > MOST_DIGITS and token.lstrip(b"-").isdigit():
-        return token[:20] + b"e%d" % (len(token) - 20)
+    if len(token) >= MOST_DIGITS and token.lstrip(b"-").isdigit():
+        return token[:20] + b"e%d" % (2 * MOST_DIGITS)
     return None

@@ -23,12 +23,13 @@ HARMLESS = re.compile(
 MASK = "***"
 
 LONGEST = 255
-"""Characters of a name that is remembered."""
+"""Characters of a name that is looked at closely, and remembered."""
 
 
 def is_secret(name: str) -> bool:
     """Whether a field of this name holds a secret, as far as a name can tell."""
-    return (_is_secret if len(name) <= LONGEST else _is_secret.__wrapped__)(name)
+    # To look for harmless ends in a name of megabytes would take days; it is masked in doubt.
+    return _is_secret(name) if len(name) <= LONGEST else SECRET.search(name) is not None
 
 
 @functools.lru_cache(4096)

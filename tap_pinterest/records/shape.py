@@ -51,8 +51,11 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 FREE = (None, "object", "array")
 """Types of a list's items of which the schema may not say what is inside."""
 
-SEEN = 4 << 20
-"""How much is remembered per object of a schema: names, their characters and types, in all."""
+SEEN = 8 << 20
+"""Bytes, about, of the combinations of names and types that are remembered of a schema."""
+
+PER_NAME = 64
+"""Bytes that a name and a type take beside its characters."""
 
 
 class Shape:
@@ -74,6 +77,7 @@ class Shape:
 
     Attributes:
         unfit: How many values did not fit and became null.
+        room: Bytes that may still be remembered.
         prunes: Whether `prune` has anything to do, as far as is known now.
     """
 
@@ -90,6 +94,7 @@ class Shape:
         self._unknown = unknown
         self._public = public
         self.unfit = 0
+        self.room = SEEN
         self._root = _Node(self, schema, (), selected)
         self._selects = self._root.prunes()
         self.prunes = self._selects
@@ -183,7 +188,6 @@ class _Node:
         self._shape = shape
         self._path = path
         self._fitting: dict[tuple[object, ...], tuple[str, ...]] = {}
-        self._room = SEEN
         self._known = frozenset(schema.get("properties", ()))
         self._secrets: set[str] = set()
         self._dropped: list[str] = []
@@ -307,9 +311,9 @@ class _Node:
             if value is not None and type(value) not in TIMES:
                 record[name] = self._fixed(name, value, to_date_time)
                 fitted = False
-        size = len(signature) + sum(map(len, record))
-        if fitted and size <= self._room:
-            self._room -= size
+        size = PER_NAME * len(record) + sum(map(len, record))
+        if fitted and size <= self._shape.room:
+            self._shape.room -= size
             self._fitting[signature] = tuple(suspects)
         return tuple(suspects)
 

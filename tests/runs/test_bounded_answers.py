@@ -205,3 +205,16 @@ def test_a_bookmark_that_no_address_can_hold_costs_its_stream(
     assert run.counts == {"boards": 1, "followers": sim.world.followers}
     assert run.said(" ERROR ", "boards", "a bookmark of 20,000 characters")
     assert len([seen for seen in sim.requests if seen.path.endswith("/boards")]) == 1
+
+
+@pytest.mark.parametrize("part", ["\\n", "\\ud83d", "\\n\\ud83d"])
+def test_halves_of_characters_cost_no_memory_however_many_they_are(
+    simulate: Callable[..., Simulator], tmp_path: Path, part: str
+) -> None:
+    sim = simulate(boards=2)
+    text = part * ((16 << 20) // len(part)) + "\\ud83d"
+    body = f'{{"items":[{{"id":"1","name":"{text}"}}],"bookmark":null}}'
+    answers(sim, "/boards$", status=200, body=gzip.compress(body.encode(), 1), headers=GZIP)
+    run = within(sim, tmp_path, ["boards"], max_concurrency=1)
+    assert run.exit_code == 0, run.log[-2000:]
+    assert run.counts == {"boards": 1}

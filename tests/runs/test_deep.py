@@ -95,6 +95,19 @@ def test_a_text_without_an_end_is_looked_at_once(
     assert run.said(" ERROR ", "account")
 
 
+@pytest.mark.parametrize("faults", [("half", "deep"), ("deep", "half"), ("long", "deep", "half")])
+def test_faults_of_one_page_are_mended_together(
+    simulate: Callable[..., Simulator], faults: tuple[str, ...]
+) -> None:
+    sim = simulate(boards=3, pins_per_board=2)
+    parts = {"half": r'"\ud83d!"', "deep": nested(980, "["), "long": "9" * 4_301}
+    fields = ",".join(f'"new_{name}":{parts[name]}' for name in faults)
+    answer(sim, "/boards$", f'{{"items":[{{"id":"1",{fields}}},{{"id":"2"}}],"bookmark":null}}')
+    run = run_tap(sim, select=["boards"]).ok()
+    assert [row["id"] for row in run.records("boards")] == ["1", "2"]
+    assert len(sim.requests) == 1
+
+
 @pytest.mark.parametrize("status", [400, 403, 500])
 def test_a_deep_error_is_an_error(simulate: Callable[..., Simulator], status: int) -> None:
     sim = simulate(boards=2)

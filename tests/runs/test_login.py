@@ -219,7 +219,7 @@ def test_the_login_replaces_the_token_of_the_settings(scene: Scene, before: bool
     config = scene.config | {"refresh_token": REFRESH_TOKEN}
     if before:
         run_tap(config, select=["account.*"]).ok()
-        args = scene.args
+        args = [*scene.args, "--replace"]  # for whose they were, nobody says any more
     else:
         args = [*scene.place, *files(scene.folder, config=config)]
     scene.sim.revoke_tokens(refresh_tokens=True)

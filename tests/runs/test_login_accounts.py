@@ -89,22 +89,27 @@ def test_the_user_may_agree_beforehand(scene: Scene) -> None:
     assert kept(scene).account == "simulated_user"
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
-        {"account": "simulated_user"},
-        {"access_token": None},
-        {"access_token": "dead"},
-        {"scope": "boards:read"},
-    ],
-)
-def test_nothing_is_asked_where_no_other_account_is_known(
-    scene: Scene, before: dict[str, Any]
-) -> None:
-    earlier(scene, **before)
+def test_nothing_is_asked_about_the_same_account(scene: Scene) -> None:
+    earlier(scene, account="simulated_user")
     done, _ = scene.log_in()
     assert done.exit_code == 0, done.log
     assert "has the tokens of" not in done.stdout.decode()
+    assert kept(scene).account == "simulated_user"
+
+
+@pytest.mark.parametrize(
+    "before", [{"access_token": None}, {"access_token": "dead"}, {"scope": "boards:read"}], ids=str
+)
+def test_an_account_that_cannot_be_told_may_be_another(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, before: dict[str, Any]
+) -> None:
+    old = earlier(scene, **before)
+    for typed in ("n\n", "y\n"):
+        assert kept(scene) == old
+        answering(monkeypatch, typed)
+        done, _ = scene.log_in()
+        assert "has the tokens of an account that cannot be told. Rep" in done.stdout.decode()
+        assert done.exit_code == (typed == "n\n")
     assert kept(scene).account == "simulated_user"
 
 
@@ -279,7 +284,7 @@ def test_agreement_is_about_the_account_that_was_named(scene: Scene) -> None:
         bobs = earlier(scene, account="bob", access_token="bobs")
         said = end_with(process, "y\n")
     assert process.returncode == 1
-    assert "has got the tokens of another account meanwhile, bob. Run the login again." in said
+    assert "has got tokens meanwhile, those of bob, which are left there." in said
     assert kept(scene) == bobs
 
 
@@ -360,12 +365,9 @@ def test_what_is_no_name_is_no_account(
     answering(monkeypatch, "n\n")
     done, browsing = scene.log_in()
     assert "\x1b" not in done.stdout.decode() + done.log + browsing.pages[0].text
-    if isinstance(name, dict):  # neither is known, so there is no other to ask about
-        assert done.exit_code == 0, done.log
-        assert kept(scene).account is None
-    else:
-        assert done.exit_code == 1
-        assert "still has the tokens of an object" in done.last_line
+    assert done.exit_code == 1
+    whose = "an account that cannot be told" if isinstance(name, dict) else "an object"
+    assert f"still has the tokens of {whose}" in done.last_line
 
 
 def test_a_name_out_of_the_store_does_nothing_to_the_terminal(

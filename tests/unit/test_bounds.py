@@ -126,3 +126,18 @@ def test_what_lies_too_deep_costs_itself(opening: str, name: str, depth: int) ->
         assert record["id"] == "1"
         assert len(encoder.encode(record)) < 1000
         assert Draft7Validator(schema).is_valid(json.loads(encoder.encode(record)))
+
+
+def test_a_number_that_is_too_long_beside_what_is_too_deep() -> None:
+    text = '[{"n":' + "1" * 4_301 + ',"x":' + "[" * 2_000 + "]" * 2_000 + ',"id":"1"}]'
+    (record,) = decode(text.encode())
+    assert record["id"] == "1"
+    assert str(record["n"]).startswith("a number of absurd size (1111")
+
+
+@pytest.mark.parametrize("digits", [4_299, 4_300, 4_301])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_no_digit_of_a_long_number_is_lost_unsaid(sign: str, digits: int) -> None:
+    literal = sign + "1" * digits
+    (record,) = decode(f'[{{"n":{literal}}}]'.encode())
+    assert str(record["n"]) == literal or "absurd size" in str(record["n"])
