@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 DEEPEST = 100
 """Objects and lists inside of each other at most; what Pinterest sends is a tenth of it."""
 
+LONGEST_NAME = 255
+"""Characters of a field's name that is looked at closely, and remembered."""
+
 CUT = b"1e-99999999999999999999"
 """Stands in JSON for what lay too deep: a number that no field can hold."""
 

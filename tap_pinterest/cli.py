@@ -58,8 +58,9 @@ def _quiet(record: logging.LogRecord) -> bool:
 logger.addFilter(_quiet)
 
 
-def _without_unknown_levels() -> None:
-    """Let no variable that names a level of the log which does not exist end the SDK's start."""
+def _prepare_log() -> None:
+    """Let lines of the log be such that may be shown, and no unknown level end the SDK's start."""
+    guard_the_log()
     for name in ("TAP_PINTEREST_LOGLEVEL", "LOGLEVEL"):
         level = os.environ.get(name)
         if level and level.upper() not in logging.getLevelNamesMapping():
@@ -68,15 +69,12 @@ def _without_unknown_levels() -> None:
             logger.warning(said, name, plain(level))
 
 
-_without_unknown_levels()
-
-
 class Command(SingerCommand):
     """Ends with one line for what the user can mend, and with the exit code of a signal."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command and exit."""
-        guard_the_log()
+        _prepare_log()
         _check_outputs()
         with _last_words():
             try:
@@ -152,7 +150,7 @@ def with_log(command: Callable[[], click.Command]) -> click.Command:
 
     What is wrong with that file ends the process with a sentence.
     """
-    guard_the_log()
+    _prepare_log()
     try:
         return command()
     except Exception as exc:  # noqa: BLE001 - of whatever classes the file names

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import functools
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
 
+from tap_pinterest import settings
 from tap_pinterest.records.schemas import public_fields
 from tap_pinterest.records.shape import UNKNOWN_FIELDS, Shape
 from tap_pinterest.shown import plain
@@ -196,13 +196,11 @@ class Emission:
 
     def _property_with(self, expression: str) -> str:
         """The name in the user's maps of this stream that has the expression."""
-        for source, fields in (self._stream.config.get("stream_maps") or {}).items():
-            if isinstance(fields, dict) and fnmatch(
-                self._stream.name, fields.get("__source__", source)
-            ):
-                for name, text in fields.items():
-                    if text == expression:
-                        return str(name)
+        maps = settings.maps_of(self._stream.config.get("stream_maps") or {}, self._stream.name)
+        for fields in maps.values():
+            for name, text in fields.items() if isinstance(fields, dict) else ():
+                if text == expression:
+                    return str(name)
         return "?"
 
 

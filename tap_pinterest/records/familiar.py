@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from tap_pinterest.bounds import LONGEST_NAME
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-LONGEST = 255
-"""Characters of a name at most."""
 
 MOST = 4096
 """How many fields are learned; a map with ever new names would fill the memory."""
@@ -25,7 +24,7 @@ MOST = 4096
 
 def _can_be_named(name: str) -> bool:
     """Whether msgspec takes it as the name of a field, and it is no burden."""
-    return len(name) <= LONGEST and name.isprintable() and not {'"', "\\"} & set(name)
+    return len(name) <= LONGEST_NAME and name.isprintable() and not {'"', "\\"} & set(name)
 
 
 class _Place:

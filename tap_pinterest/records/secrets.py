@@ -6,7 +6,7 @@ import functools
 import re
 from typing import Any
 
-from tap_pinterest.bounds import DEEPEST
+from tap_pinterest.bounds import DEEPEST, LONGEST_NAME
 
 SECRET = re.compile(
     r"password|passphrase|passcode|credential|secret(?!_?(?:board|pin|section))|tokens?$"
@@ -22,14 +22,11 @@ HARMLESS = re.compile(
 
 MASK = "***"
 
-LONGEST = 255
-"""Characters of a name that is looked at closely, and remembered."""
-
 
 def is_secret(name: str) -> bool:
     """Whether a field of this name holds a secret, as far as a name can tell."""
     # To look for harmless ends in a name of megabytes would take days; it is masked in doubt.
-    return _is_secret(name) if len(name) <= LONGEST else SECRET.search(name) is not None
+    return _is_secret(name) if len(name) <= LONGEST_NAME else SECRET.search(name) is not None
 
 
 @functools.lru_cache(4096)
