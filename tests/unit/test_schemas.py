@@ -3,6 +3,8 @@
 import copy
 import json
 import logging
+import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ from jsonschema import Draft4Validator, Draft7Validator
 from singer_sdk.helpers._typing import conform_record_data_types
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
+from tap_pinterest.records.schemas import public_fields
+from tap_pinterest.records.secrets import is_secret
+from tap_pinterest.records.shape import Shape
 from tap_pinterest.streams import STREAMS
 
 ROOT = Path(__file__).parents[2]
@@ -18,12 +23,14 @@ SCHEMAS = {
     path.relative_to(FOLDER).with_suffix("").as_posix(): json.loads(
         path.read_text(encoding="utf-8")
     )
-    for path in sorted(FOLDER.rglob("*.json"))
+    for path in sorted(FOLDER.glob("*/*.json"))
 }
 KEYS = {
-    name: set.intersection(*(set(s.primary_keys) for s in STREAMS if s.record_type == name))
+    name: set.intersection(
+        *([set(s.primary_keys) for s in STREAMS if s.record_type == name] or [{"id"}])
+    )
     & SCHEMAS[name]["properties"].keys()
-    for name in sorted({stream.record_type for stream in STREAMS})
+    for name in SCHEMAS
 }
 """What is never null: what is part of the key wherever the record type is used."""
 EACH = pytest.mark.parametrize("name", sorted(SCHEMAS))
@@ -65,7 +72,27 @@ def assert_valid(record, schema):
 
 
 def test_every_file_has_a_stream_and_every_stream_its_file():
-    assert set(SCHEMAS) == set(KEYS)
+    used = {stream.record_type for stream in STREAMS}
+    corners = {name.partition("/")[0] for name in used}
+    assert {name for name in SCHEMAS if name.partition("/")[0] in corners} == used
+
+
+ADS_ORDER = (
+    r"(campaign|ad_group|pin|parent|owner_ad_account)_id|parent_type",
+    r"name|value|promotion_title",
+    r".*status",
+    r"bid|(.*_)?budget|.*_spend_cap|.*_micro_currency|currency",  # money
+    r".*_(time|timestamp|time_ms)",
+)
+"""How the fields of ads follow each other after the keys: names of these forms, then the rest."""
+
+
+def rank(name, field):
+    """Where a field stands in a file."""
+    if name.startswith("ads/"):
+        forms = (at for at, form in enumerate(ADS_ORDER) if re.fullmatch(form, field))
+        return next(forms, len(ADS_ORDER)), field
+    return field != "data_status", field
 
 
 @EACH
@@ -76,7 +103,7 @@ def test_the_file_is_a_valid_schema_in_its_layout(name):
     fields = list(SCHEMAS[name]["properties"])
     keys, rest = fields[: len(KEYS[name])], fields[len(KEYS[name]) :]
     assert set(keys) == KEYS[name]
-    assert rest == sorted(rest, key=lambda field: (field != "data_status", field))
+    assert rest == sorted(rest, key=lambda field: rank(name, field))
 
 
 @EACH
@@ -105,11 +132,45 @@ def test_ids_are_strings_counts_are_integers_and_metrics_are_numbers(name):
     metrics = {"impression", "save", "outbound_click", "pin_click_rate", "video_start"}
     for where, node in nodes(SCHEMAS[name]):
         if where == "id" or where.endswith("_id"):
-            assert "string" in node["type"], where
+            kinds = node["items"]["type"] if "array" in node["type"] else node["type"]
+            assert "string" in kinds, where
+        if where.endswith(("_micro_currency", "_spend_cap")):
+            assert "integer" in node["type"], where
         if where.endswith("_count"):
             assert "integer" in node["type"], where
         if where in metrics:
             assert "number" in node["type"], where
+
+
+ADS = [name for name in sorted(SCHEMAS) if name.startswith("ads/")]
+
+
+@pytest.mark.parametrize("name", ADS)
+def test_times_of_ads_leave_as_times_whatever_form_they_come_in(name):
+    times = [where for where, node in nodes(SCHEMAS[name]) if node.get("format") == "date-time"]
+    shape = Shape(SCHEMAS[name], selected=lambda crumb: True, note=lambda sentence: None)
+    for field in times:
+        for value in (
+            1623245885,
+            1623245885.0,
+            "1623245885",
+            Decimal("1623245885.0"),
+            1623245885000,
+        ):
+            shape.conform(record := {"id": BIG_ID, field: value})
+            assert record[field] == "2021-06-09T13:38:05Z"
+    named = {where for where, _ in nodes(SCHEMAS[name]) if where.endswith(("_time", "_timestamp"))}
+    assert named <= set(times)
+
+
+@pytest.mark.parametrize("name", ADS)
+def test_no_field_of_ads_sounds_like_a_secret(name):
+    """All that is described is for the advertiser's eyes; a name that misleads needs the word."""
+    public = public_fields(name)
+    for where, _ in nodes(SCHEMAS[name]):
+        field = where.rpartition(".")[2].removesuffix("[]")
+        path = tuple(part.removesuffix("[]") for part in where.split("."))
+        assert not is_secret(field) or path in public, where
 
 
 # What they accept
