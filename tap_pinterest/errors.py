@@ -49,6 +49,10 @@ class Refused(StreamError):
     """A definite answer to this request, which would be the same when it is sent again."""
 
 
+class TooLarge(Refused):
+    """An answer with more in it than is read at once; a smaller question is answered."""
+
+
 class Forbidden(StreamError):
     """The account, the app or the token's scopes do not give access to the endpoint."""
 

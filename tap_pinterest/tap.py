@@ -19,9 +19,7 @@ from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema,
 from tap_pinterest import cli, settings
 from tap_pinterest.catalog import check_catalog
 from tap_pinterest.errors import TapError
-from tap_pinterest.kinds.emission import collected
 from tap_pinterest.kinds.family import related
-from tap_pinterest.records.schemas import load_schema
 from tap_pinterest.run import Run
 from tap_pinterest.shown import keep_secret, plain
 from tap_pinterest.state import check_state
@@ -54,10 +52,8 @@ def _check(
     if state is not None:
         check_state(state, by_name)
     if catalog is not None:
-        more = collected(config)
         fields = {
-            name: load_schema(stream.record_type, adds={**stream.adds, **more})["properties"]
-            for name, stream in by_name.items()
+            name: stream.declared_schema(config)["properties"] for name, stream in by_name.items()
         }
         check_catalog(catalog, fields, {n: stream.primary_keys for n, stream in by_name.items()})
 

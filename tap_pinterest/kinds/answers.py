@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_pinterest.errors import Forbidden, StreamError, TooLate, Withheld
+from tap_pinterest.errors import StreamError, TooLarge, TooLate
 from tap_pinterest.kinds.batches import halved
 from tap_pinterest.kinds.taking import named
-from tap_pinterest.records.pages import Page, combinations, path_for
+from tap_pinterest.plan.dates import DAY, Range
+from tap_pinterest.records.pages import combinations, path_for
 from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_pinterest.kinds.days import DaysStream
     from tap_pinterest.network.transport import Params
-    from tap_pinterest.plan.dates import Range
     from tap_pinterest.records.decoding import Record
+    from tap_pinterest.records.pages import Page
 
     Over = Mapping[str, str]
-
-ROW_SIZE = 1000
-"""Bytes that a decoded row holds, about."""
 
 
 class Wording:
@@ -63,45 +63,66 @@ def answers(stream: DaysStream) -> Iterator[Page]:
             yield _ask(stream, window, over, {}, ends)
 
 
-def answers_about(stream: DaysStream, parent: Record) -> Iterator[Page]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is asked for in a request: days of objects."""
+
+    window: Range
+    members: Sequence[Record]
+
+    def halves(self, error: StreamError) -> list[Question]:
+        """Two smaller questions: of fewer objects, or of fewer days where these are too many."""
+        if half := len(self.members) // 2:
+            some = self.members[:half], self.members[half:]
+            return [Question(self.window, members) for members in some]
+        if isinstance(error, TooLarge):
+            first, last = self.window.first, self.window.last
+            middle = first + (last - first) // 2
+            days = Range(first, middle), Range(middle + DAY, last)
+            return [Question(window, self.members) for window in days] if days[1] else []
+        return []
+
+    def __str__(self) -> str:
+        return f"{named(self.members[0])}, {self.window}"
+
+
+def answers_about(
+    stream: DaysStream, parent: Record, windows: Iterable[Range] | None = None
+) -> Iterator[Page]:
     """The answers about a parent, or about a batch of them, for each window and value."""
     part = stream.part_of(parent)
-    windows = stream.progress(part).span.windows(stream.window_days)
+    if windows is None:
+        windows = stream.progress(part).span.windows(stream.window_days)
     for window, over in itertools.product(windows, combinations(stream.over, stream.config)):
 
-        def ask(some: Sequence[Record], window: Range = window, over: Over = over) -> Page:
-            return _ask(stream, window, over, {**parent, "members": some})
+        def ask(some: Question, over: Over = over) -> Page:
+            return _ask(stream, some.window, over, {**parent, "members": some.members})
 
-        def lost(member: Record, error: StreamError) -> None:
-            stream.losses.lose(named(member), error, part)
+        def lost(some: Question, error: StreamError) -> None:
+            stream.losses.lose(str(some), error, part)
 
-        yield from halved(parent.get("members") or (parent,), ask, lost)
+        yield from halved(
+            Question(window, parent.get("members") or (parent,)),
+            ask,
+            lost,
+            Question.halves,
+            withheld_from_all=bool(stream.part_by),
+        )
 
 
 def _ask(
     stream: DaysStream, window: Range, over: Over, parent: Record, ends: str | None = None
 ) -> Page:
     """The answer about a window of days: of a root stream, of a parent or of a batch."""
-    batch, ids = stream.batch, {}
+    batch, asked = stream.batch, {name: parent[name] for name in stream.asks if name in parent}
     if batch and "members" in parent:
-        ids = {batch.param: [each[batch.of] for each in parent["members"]]}
+        asked[batch.param] = [each[batch.of] for each in parent["members"]]
     adds = {name: value for name, value in parent.items() if name != "members"}
-    page = Page([], 0, adds, stream.part_of(parent), ends)
-    path, query = path_for(stream.path, parent), Wording(stream, window, **over, **ids)
-    try:
-        answer = stream.run.transport.get(
-            stream.request(path, query, single=bool(parent)), stream.read_answer
-        )
-    except TooLate:
-        return page
-    except Withheld as error:
-        if stream.part_by:  # it is the partition that is not open, not one of the members
-            raise Forbidden(str(error), error.answer) from error
-        raise
-    rows = list(stream.rows(answer, query.days, over, page))
-    if stream.expects_days and not rows and not page.odd:
-        page.miss(f"the answer about {query.days} has no day in it")
-    page.items, page.size = rows, ROW_SIZE * len(rows)
+    page = stream.page_type([], 0, adds, stream.part_of(parent), ends)
+    path, query = path_for(stream.path, parent), Wording(stream, window, **over, **asked)
+    with contextlib.suppress(TooLate):
+        answer = stream.answer_to(stream.request(path, query, single=bool(parent)))
+        stream.fill_page(page, answer, query.days, over)
     return page
 
 

@@ -97,7 +97,8 @@ class Asking:
         """The answers about objects; one that cannot be read is noted and costs itself."""
         stream, answers, withheld = self._stream, Answer(), []
 
-        def lost(one: Record, error: StreamError) -> None:
+        def lost(some: Sequence[Record], error: StreamError) -> None:
+            (one,) = some
             if self.in_bulk and isinstance(error, Withheld):
                 withheld.append(one)
             else:

@@ -6,14 +6,15 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from tap_pinterest.errors import Gone, Refused, StreamError
+from tap_pinterest.errors import Gone, Refused, StreamError, TooLarge, Withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from tap_pinterest.records.decoding import Record
 
 T = TypeVar("T")
+Q = TypeVar("Q")
 A = TypeVar("A")
 
 MOST_FRUITLESS = 3
@@ -29,12 +30,16 @@ class Batch:
         of: The field of a parent that holds its id.
         most: How many a request takes.
         by: Fields of a parent that must be the same for all of them, such as the ad account.
+        if_any: Whether a parent without an id has nothing to be asked for, and is no fault.
+        once: Whether parents share ids, each of which is to be asked for once in its group.
     """
 
     param: str
     of: str
     most: int
     by: tuple[str, ...]
+    if_any: bool = False
+    once: bool = False
 
 
 class Waiting:
@@ -43,6 +48,7 @@ class Waiting:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self._groups: dict[tuple[object, ...], list[Record]] = {}
+        self._seen: dict[tuple[object, ...], set[object]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._groups.values()))
@@ -50,6 +56,11 @@ class Waiting:
     def put(self, parent: Record) -> None:
         """Let a parent wait with those of its group."""
         group = tuple(parent[name] for name in self.batch.by)
+        if self.batch.once:
+            seen, identity = self._seen.setdefault(group, set()), parent[self.batch.of]
+            if identity in seen:
+                return
+            seen.add(identity)
         self._groups.setdefault(group, []).append(parent)
 
     def first(self, count: int) -> list[Record]:
@@ -61,13 +72,14 @@ class Waiting:
         """The batches that are full; they wait no longer."""
         return [batch for group in list(self._groups) for batch in self._taken(group, full=True)]
 
-    def rest(self, **of: object) -> list[Record]:
-        """All that waits, or all of the groups that have these values, in batches."""
-        at = [(self.batch.by.index(name), value) for name, value in of.items()]
-        groups = [group for group in self._groups if all(group[n] == value for n, value in at)]
+    def rest(self, name: str | None = None, values: Collection[object] = ()) -> list[Record]:
+        """All that waits, or all of the groups in which a field has one of some values."""
+        at = None if name is None else self.batch.by.index(name)
+        groups = [group for group in self._groups if at is None or group[at] in values]
         batches = [batch for group in groups for batch in self._taken(group, full=False)]
         for group in groups:
             del self._groups[group]
+            self._seen.pop(group, None)
         return batches
 
     def _taken(self, group: tuple[object, ...], *, full: bool) -> Iterator[Record]:
@@ -77,22 +89,35 @@ class Waiting:
             del parents[:most]
 
 
+def _halves(some: Sequence[T], error: StreamError) -> Sequence[Sequence[T]]:  # noqa: ARG001
+    half = len(some) // 2
+    return (some[:half], some[half:]) if half else ()
+
+
 def halved(
-    members: Sequence[T], ask: Callable[[Sequence[T]], A], lost: Callable[[T, StreamError], None]
+    whole: Q,
+    ask: Callable[[Q], A],
+    lost: Callable[[Q, StreamError], None],
+    halves: Callable[[Q, StreamError], Sequence[Q]] = _halves,  # type: ignore[assignment]
+    *,
+    withheld_from_all: bool = False,
 ) -> Iterator[A]:
-    """Answers about all members; one that fails a request for all is found by halves.
+    """Answers to a question; what fails it as a whole is found by halves.
 
     Args:
-        members: What is asked for, at least one.
-        ask: Sends a request about some of them.
-        lost: Told of each that is gone, or fails where others are answered.
+        whole: What is asked for, such as a list of members.
+        ask: Sends a request about it, or about a part of it.
+        lost: Told of each smallest part that is gone, or fails where others are answered.
+        halves: The parts of a part that failed; none where it is as small as it gets.
+        withheld_from_all: Whether parts that are all withheld tell of more than of themselves.
 
     Raises:
-        StreamError: It is about more than single members: no half is answered either.
+        StreamError: It is about more than single parts: no half is answered either.
     """
-    parts, fruitless = [members], 0
+    parts, fruitless = [whole], 0
     while parts:
-        failed, answered, fault = [], False, None
+        failed: list[Q] = []
+        answered, fault = False, None
         for part in parts:
             try:
                 yield ask(part)
@@ -100,21 +125,21 @@ def halved(
             except StreamError as error:
                 if not isinstance(error, Gone | Refused) and type(error) is not StreamError:
                     raise  # it is about more than what was asked for
-                fault = fault if isinstance(error, Gone) else error
-                if len(part) > 1:
-                    failed.append(part)
-                elif fault and len(members) == 1:
+                its_own = isinstance(error, Gone) and not (
+                    withheld_from_all and isinstance(error, Withheld)
+                )
+                fault = fault if its_own else error
+                if smaller := halves(part, error):
+                    failed += smaller
+                elif fault and part is whole:
                     raise
                 else:
-                    lost(part[0], error)
-        # To be told no costs little, to try again and again costs minutes.
-        cost = 0 if answered or not fault else 1 if isinstance(fault, Refused) else 2
+                    lost(part, error)
+        # To be told no costs little, to try again and again costs minutes; that an answer is too
+        # large says that smaller ones come.
+        is_answer = isinstance(fault, Refused | Withheld)
+        cost = 0 if answered or not fault or isinstance(fault, TooLarge) else 2 - is_answer
         fruitless = fruitless + cost if cost else 0
         if fault and failed and fruitless > MOST_FRUITLESS:
             raise fault
-        parts = [half for some in failed for half in _halves(some)]
-
-
-def _halves(some: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
-    half = len(some) // 2
-    return some[:half], some[half:]
+        parts = failed

@@ -1,13 +1,19 @@
-"""Where a stream's bookmarks are, and whether the user wants them to be looked at."""
+"""Where a stream's bookmarks are, what they are about, and whether the user wants them."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+
+from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
     from singer_sdk import Stream
+
+    from tap_pinterest.kinds.stream import PinterestStream
 
     State = dict[str, Any]
 
@@ -34,3 +40,25 @@ def is_full_table(stream: Stream) -> bool:
     """Whether the user's catalog says FULL_TABLE of a stream that has a bookmark."""
     full = stream.forced_replication_method == REPLICATION_FULL_TABLE
     return full and stream.replication_key is not None
+
+
+def fingerprint(stream: PinterestStream, *, columns: bool = True) -> str:
+    """Changes when the rows of a stream get another meaning, or more columns where these count.
+
+    It is `meaning:account`, the account empty where it is unknown or the partition says it.
+    """
+    declared = [*stream.params.values(), *stream.over.values()]
+    settings = [value.name for value in declared if isinstance(value, setting)]
+    acts_as = ("ad_account_id",) if stream.takes_ad_account else ()
+    meaning = {
+        name: sorted({*value}) if isinstance(value, list) else value
+        for name in (*settings, *stream.meaning, *acts_as)
+        for value in [stream.config.get(name)]
+    }
+    names = [name for name in stream.schema["properties"] if stream.mask["properties", name]]
+    maps = stream.config.get("stream_maps") or {}
+    above = (stream.name, stream.parent.name if stream.parent else "")
+    mapped = [{name: maps[name]} for name in above if name in maps]
+    text = msgspec.json.encode([meaning, sorted(names) if columns else [], *mapped], order="sorted")
+    account = "" if stream.part_by else stream.run.account_id or ""
+    return f"{hashlib.sha256(text).hexdigest()[:12]}:{account}"

@@ -120,7 +120,7 @@ class BulkDaysStream(DaysStream):
         if self.asking.in_bulk:
             self.reading.sync(self.waiting.full())
 
-    def sync_rest(self, part: str | None) -> None:  # noqa: ARG002 - there is but one
+    def sync_rest(self, parts: Sequence[str] | None) -> None:  # noqa: ARG002 - there is but one
         """Sync what waits still: everything, where the objects are asked for one by one."""
         if self.reading.stopped or not self.waiting:
             return

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 from datetime import date
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,12 +16,12 @@ import msgspec
 from tap_pinterest import clock
 from tap_pinterest.errors import StreamError
 from tap_pinterest.kinds.answers import answers, answers_about
-from tap_pinterest.kinds.bookmarks import is_full_table
+from tap_pinterest.kinds.bookmarks import fingerprint, is_full_table
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.plan import dates
 from tap_pinterest.plan.progress import Frame, Progress
 from tap_pinterest.records.decoding import decode_one
-from tap_pinterest.settings import setting
+from tap_pinterest.records.pages import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,12 +29,15 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_pinterest.kinds.answers import Over
+    from tap_pinterest.network.transport import Request
     from tap_pinterest.plan.dates import Range
     from tap_pinterest.records.decoding import Record
-    from tap_pinterest.records.pages import Page
 
 OPEN = frozenset({"PROCESSING", "ESTIMATE"})
 """Statuses of days whose figures may still change; every other one is final."""
+
+ROW_SIZE = 1000
+"""Bytes that a decoded row holds, about."""
 
 ON_THE_WAY = 60
 """Seconds before midnight from which a request asks for the days that are kept tomorrow."""
@@ -44,8 +46,9 @@ ON_THE_WAY = 60
 class DaysStream(PinterestStream):
     """A stream whose rows are about days.
 
-    `date_key` is the field that holds the day; `meaning` names the settings, beside those in
-    `params` and `over`, that change what a row means; without `incremental` there is no bookmark.
+    `date_key` is the field that holds the day; without `incremental` there is no bookmark. With
+    `columns_count` days are read again for a column that is selected later. `beyond` says where
+    days are that are not kept any more.
     Where each answer has a row per day (`expects_days`), one without any is odd, and days that
     lack at its recent end, of whatever object or part, are still to come. A root stream says what
     the `rows` of an answer are. A subclass fetches the days of `progress(part).span` and nothing
@@ -58,9 +61,10 @@ class DaysStream(PinterestStream):
     date_key: ClassVar[str] = "date"
     kept_days: ClassVar[int] = dates.KEPT_DAYS
     window_days: ClassVar[int] = dates.WINDOW_DAYS
-    lookback_setting: ClassVar[str] = "lookback_days"
-    meaning: ClassVar[tuple[str, ...]] = ()
     expects_days: ClassVar[bool] = True
+    page_type: ClassVar[type[Page]] = Page
+    columns_count: ClassVar[bool] = True
+    beyond: ClassVar[str] = ""
     incremental: bool = True
     keeps_place: bool = True
 
@@ -80,7 +84,10 @@ class DaysStream(PinterestStream):
         """How far a partition has got."""
         if part not in self._progress:
             self._progress[part] = Progress(
-                self.state_of(part), self.frame, lambda: fingerprint(self), self.replication_key
+                self.state_of(part),
+                self.frame,
+                lambda: fingerprint(self, columns=self.columns_count),
+                self.replication_key,
             )
         return self._progress[part]
 
@@ -97,9 +104,10 @@ class DaysStream(PinterestStream):
             asked=self.asked,
             settings=msgspec.json.encode(by_name, order="sorted").decode() if by_name else "",
             kept_days=self.kept_days,
-            lookback=config[self.lookback_setting],
+            lookback=self.lookback,
             today=lambda: clock.day(clock.now() + ON_THE_WAY),
             note=self.note,
+            beyond=self.beyond,
             incremental=self.incremental and not is_full_table(self),
             keeps_place=self.keeps_place,
         )
@@ -116,6 +124,11 @@ class DaysStream(PinterestStream):
     @functools.cached_property
     def _dropped(self) -> set[date]:
         return set()
+
+    @property
+    def lookback(self) -> int:
+        """How many days before the bookmark are read again."""
+        return int(self.config["lookback_days"])
 
     @property
     def asked(self) -> Range:
@@ -154,9 +167,16 @@ class DaysStream(PinterestStream):
         """The answers about all days of a parent, or of a batch of them."""
         return answers_about(self, parent)
 
-    def read_answer(self, body: bytes) -> Any:
-        """An answer, decoded."""
-        return decode_one(body)
+    def answer_to(self, request: Request) -> Any:
+        """The answer to a request, decoded as far as it is looked at by the thread that asks."""
+        return self.run.transport.get(request, decode_one)
+
+    def fill_page(self, page: Page, answer: Any, window: Range, over: Over) -> None:
+        """Put the rows of an answer on a page; see `rows`."""
+        rows = list(self.rows(answer, window, over, page))
+        if self.expects_days and not rows and not page.odd:
+            page.miss(f"the answer about {window} has no day in it")
+        page.items, page.size = rows, ROW_SIZE * len(rows)
 
     def rows(self, answer: Any, window: Range, over: Over, page: Page) -> Iterator[Record]:
         """The rows of an answer; what is odd in it is told to the page, and costs itself."""
@@ -229,24 +249,3 @@ def day_of(value: Any) -> date | None:
     with contextlib.suppress(ValueError, TypeError):
         return date.fromisoformat(value[:10])
     return None
-
-
-def fingerprint(stream: DaysStream) -> str:
-    """Changes when the rows get another meaning, or more columns; ends with the account.
-
-    It is `meaning:account`, the account empty where it is unknown or the partition says it.
-    """
-    declared = [*stream.params.values(), *stream.over.values()]
-    settings = [value.name for value in declared if isinstance(value, setting)]
-    meaning = {
-        name: sorted({*value}) if isinstance(value, list) else value
-        for name in (*settings, *stream.meaning, "ad_account_id")
-        for value in [stream.config.get(name)]
-    }
-    columns = [name for name in stream.schema["properties"] if stream.mask["properties", name]]
-    maps = stream.config.get("stream_maps") or {}
-    names = (stream.name, stream.parent.name if stream.parent else "")
-    mapped = [{name: maps[name]} for name in names if name in maps]
-    text = msgspec.json.encode([meaning, sorted(columns), *mapped], order="sorted")
-    account = "" if stream.part_by else stream.run.account_id or ""
-    return f"{hashlib.sha256(text).hexdigest()[:12]}:{account}"

@@ -13,6 +13,8 @@ from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from tap_pinterest.errors import Forbidden, StreamError
 from tap_pinterest.kinds.bookmarks import is_full_table
+from tap_pinterest.kinds.taking import named
+from tap_pinterest.records.pages import is_id
 from tap_pinterest.settings import setting
 from tap_pinterest.settings.narrowing import has_filter, is_changed
 from tap_pinterest.words import counted
@@ -31,9 +33,16 @@ class Family:
         self._stream = stream
         self.parent: PinterestStream | None = None
         self.children: list[PinterestStream] = []
+        self.fed: list[PinterestStream] = []
+        self.feeders: list[PinterestStream] = []
         only = stream.only_parents.of(stream.config) if stream.only_parents else None
         self.only: frozenset[str] | None = frozenset(only) if only else None
         self.unseen = set(only or ())
+
+    @functools.cached_property
+    def above(self) -> Sequence[PinterestStream]:
+        """The streams whose records this one is read for: its parent first."""
+        return (*([self.parent] if self.parent else []), *self.feeders)
 
     @property
     def root(self) -> PinterestStream:
@@ -44,15 +53,19 @@ class Family:
         """Make a stream a child of this one."""
         self.children.append(child)
         child.family.parent = self._stream
+        # Those that others feed come when these have been read.
+        self.children.sort(key=lambda each: bool(each.also_below))
 
     @functools.cached_property
     def selected_children(self) -> list[PinterestStream]:
         """The children that are read, or whose children are."""
-        return [child for child in self.children if child.wanted and not child.why_skipped()]
+        return [child for child in self.children if _is_read(child)]
 
     @property
     def are_ids_enough(self) -> bool:
         """Whether nobody looks at more of the parents than at their ids."""
+        if any(map(_is_read, self.fed)):
+            return False
         needed = {name for child in self.selected_children for name in child.parent_fields.values()}
         return (
             not self._stream.selected
@@ -73,8 +86,8 @@ class Family:
             child.family.open()
 
     def hand_down(self, records: list[Record]) -> None:
-        """Sync the children for a page of records of this stream."""
-        for child in self.selected_children:
+        """Sync the children for a page of records of this stream, and those that it feeds."""
+        for child in (*self.selected_children, *filter(_is_read, self.fed)):
             child.sync_parents(self._parents_for(child, records))
         if self.only is not None:
             self.unseen -= {record["id"] for record in records}
@@ -83,25 +96,36 @@ class Family:
         # A map that leaves the parent out as a whole is about its own records, as a deselection is.
         removed = type(self._stream.stream_maps[0]) is RemoveRecordTransform
         passes = self._stream.emission.passes
-        return [
-            child.parent_of(record)
+        fields = child.also_below.get(type(self._stream))
+        parents = [
+            {mine: record[theirs] for mine, theirs in fields.items()}
+            if fields
+            else child.parent_of(record)
             for record in records
             if (self.only is None or record["id"] in self.only) and (removed or passes(record))
         ]
+        if not child.part_by:
+            return parents
+        for parent in parents:
+            if not is_id(child.part_of(parent)):  # which would stand in the state
+                error = StreamError(f"it has no `{child.part_by}` that can be asked for")
+                child.losses.miss(named(parent, child.noun), error)
+        return [parent for parent in parents if is_id(child.part_of(parent))]
 
-    def flush(self, part: str | None = None) -> None:
-        """Sync the descendants for parents that still wait for others: of a partition, or all."""
+    def flush(self, parts: Sequence[str] | None = None) -> None:
+        """Sync the descendants for parents that still wait for others: of partitions, or all."""
         for child in self.selected_children:
             # Where the list broke off, a child that has dealt with all that waited is at its end.
-            is_all = part is not None or self._stream.reading.ended or bool(child.reading.waiting)
-            child.sync_rest(part)
+            is_all = parts is not None or self._stream.reading.ended or bool(child.reading.waiting)
+            child.sync_rest(parts)
             child.reading.ended = is_all and not child.reading.stopped
-            child.family.flush(part)
+            child.family.flush(parts)
 
-    def end(self, part: str) -> None:
-        """End a partition, of this stream and of its descendants."""
-        self.flush(part)
-        self._settle(part)
+    def end(self, parts: Sequence[str]) -> None:
+        """End partitions, of this stream and of its descendants."""
+        self.flush(parts)
+        for part in parts:
+            self._settle(part)
 
     def _settle(self, part: str) -> None:
         if self._stream.losses.complete(part):
@@ -187,6 +211,10 @@ class Family:
         )
 
 
+def _is_read(child: PinterestStream) -> bool:
+    return child.wanted and not child.why_skipped()
+
+
 def _above(stream: PinterestStream) -> Iterator[PinterestStream]:
     """All streams without which a stream cannot be complete, the nearest first."""
     yield from stream.sources
@@ -202,6 +230,9 @@ def related(streams: Sequence[PinterestStream]) -> list[PinterestStream]:
         stream.rank = turn
         if stream.parent_stream_type:
             by_type[stream.parent_stream_type].family.adopt(stream)
+        for feeder in stream.also_below:
+            by_type[feeder].family.fed.append(stream)
+            stream.family.feeders.append(by_type[feeder])
     for stream in by_name:
         if stream.parent:
             # A child holds up its parent: its requests go before the parent's next page.

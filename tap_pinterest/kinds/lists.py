@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_pinterest.errors import Refused
-from tap_pinterest.kinds.bookmarks import is_full_table
+from tap_pinterest.kinds.bookmarks import fingerprint, is_full_table
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.records.pages import (
     ITEMS,
@@ -30,6 +30,9 @@ LOOKED_AT = 4096
 
 LONGEST_BOOKMARK = 8192
 """Characters of a bookmark at most; those of Pinterest have some hundred."""
+
+SETTLED = timedelta(hours=1)
+"""Before a run, from which on changes may still be on their way into the list, or clocks differ."""
 
 EMPTY_IN_A_ROW = 50
 """Pages without a record that may follow each other; a few are normal inside a list."""
@@ -56,14 +59,17 @@ class ListStream(PinterestStream):
         """All pages of one parent's list, likewise."""
         return self._pages(parent)
 
-    def _pages(self, parent: Record) -> Iterator[Page]:
+    def _pages(self, parent: Record, **more: Any) -> Iterator[Page]:
+        """All pages for each value of `over`; `more` are parameters of the request."""
+        more |= {name: parent[name] for name in self.asks if name in parent}
+        own = {name: value for name, value in parent.items() if name not in self.asks}
         for over in combinations(self.over, self.config):
             asked = {name: value for name, value in over.items() if f"{{{name}}}" not in self.path}
             yield from paginate(
                 self,
                 path_for(self.path, {**parent, **over}),
-                self.query(**asked),
-                adds={**parent, **over},
+                self.query(**asked, **more),
+                adds={**own, **over},
                 single=bool(parent),
             )
 
@@ -104,18 +110,27 @@ class ListStream(PinterestStream):
         part = self.part_of(record)
         self._newest[part] = max(self._newest.get(part, changed), changed)
         if part not in self._bookmarks:
-            self._bookmarks[part] = _moment(self.state_of(part).get("replication_key_value"))
+            state = self.state_of(part)
+            means_the_same = state.get("fingerprint") == self._fingerprint
+            bookmark = _moment(state.get("replication_key_value")) if means_the_same else None
+            self._bookmarks[part] = bookmark
         bookmark = self._bookmarks[part]
         return bookmark is None or changed >= bookmark
 
+    @functools.cached_property
+    def _fingerprint(self) -> str:
+        """What is listed: where a setting, or a map, let less through, all of it is read again."""
+        return fingerprint(self, columns=False)
+
     def completed(self, part: str) -> None:
-        """Set the bookmark to the last change seen; one in the future would hide what follows."""
+        """Set the bookmark to the last change seen; a later one would hide what follows."""
         newest = self._newest.get(part)
         if self.is_incremental and newest:
-            moment = min(newest, self.run.started)
+            moment = min(newest, self.run.started - SETTLED)
             self.state_of(part).update(
                 replication_key=self.replication_key,
                 replication_key_value=moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                fingerprint=self._fingerprint,
             )
 
 

@@ -30,7 +30,7 @@ class Losses:
         self._stream = stream
         self._lock = threading.Lock()
         self._parts: set[str] = set()
-        self._forbidden: set[str] = set()
+        self._shut: set[str] = set()
         self._noted: set[str] = set()
         self._held: list[tuple[str, Forbidden]] = []
         self._last: StreamError | None = None
@@ -88,13 +88,18 @@ class Losses:
 
     def forbid(self, what: str, error: StreamError, part: str) -> None:
         """Note that a partition is not open to this account or token; see `skip`."""
-        with self._lock:
-            self._forbidden.add(part)
-        self.miss(what, Forbidden(str(error), error.answer), part)
+        self.shut(part)
+        hint = self._stream.left_out_by
+        self.miss(what, Forbidden(f"{error}; {hint}" if hint else str(error), error.answer), part)
 
-    def is_forbidden(self, part: str) -> bool:
-        """Whether a partition turned out not to be open to us: nothing more of it is asked for."""
-        return part in self._forbidden
+    def shut(self, part: str) -> None:
+        """Ask for nothing more of a partition."""
+        with self._lock:
+            self._shut.add(part)
+
+    def is_shut(self, part: str) -> bool:
+        """Whether nothing more of a partition is asked for."""
+        return part in self._shut
 
     def fail(self, error: StreamError) -> None:
         """Note that nothing more of the stream is read."""

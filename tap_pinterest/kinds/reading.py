@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
 from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 
@@ -29,10 +30,24 @@ if TYPE_CHECKING:
     Taken = Generator[tuple[Page, list[Record]]]
 
 GIVE_UP_AFTER = 3
-"""How many parents in a row may fail, tried again and again, before their stream is given up.
+"""How many requests in a row may fail, tried again and again, before their stream is given up.
 
-Likewise how many may be forbidden as the whole stream would be.
+Where it has partitions: before the partition is, and with this many of those in a row the stream.
 """
+
+
+class Failed(NamedTuple):
+    """What failed in a row, without an answer in between.
+
+    Attributes:
+        last: The partition of the last one; None where nothing failed.
+        here: Requests of that partition.
+        parts: Partitions.
+    """
+
+    last: str | None = None
+    here: int = 0
+    parts: int = 0
 
 
 class Reading:
@@ -43,7 +58,7 @@ class Reading:
         self._ahead: ReadAhead[Page] | None = None
         self._parents: Sequence[Record] = ()
         self.waiting = Waiting(stream.batch) if stream.batch else None
-        self._failed = 0
+        self._failed = Failed()
         self.begun = True
         self.stopped = False
         self.ended = False
@@ -135,17 +150,17 @@ class Reading:
         stream, waiting = self._stream, self.waiting
         assert waiting is not None  # noqa: S101 - for the type checker
         for parent in parents:
-            if is_id(parent[waiting.batch.of]):
+            identity = parent[waiting.batch.of]
+            if is_id(identity):
                 waiting.put(parent)
-            else:
+            elif identity is not None or not waiting.batch.if_any:
                 error = StreamError("it has no id that can be asked for")
                 stream.losses.miss(named(parent, stream.noun), error, stream.part_of(parent))
 
-    def sync_rest(self, part: str | None) -> None:
-        """Sync the stream for what still waits: of a partition, or all."""
+    def sync_rest(self, parts: Sequence[str] | None) -> None:
+        """Sync the stream for what still waits: of some partitions, or all."""
         if self.waiting is not None:
-            by = self._stream.part_by
-            self.sync(self.waiting.rest(**({by: part} if by and part is not None else {})))
+            self.sync(self.waiting.rest(self._stream.part_by if parts else None, parts or ()))
 
     def sync(self, parents: Sequence[Record]) -> None:
         """Sync the stream for parents, or for batches of them."""
@@ -165,27 +180,41 @@ class Reading:
             return
         width = stream.config["max_concurrency"]
         open_ = [parent for parent in parents if not self._is_closed(parent)]
+        # A partition ends with its last request, and several together: their children's requests
+        # share their batches' turns then.
+        whole = [parent for parent in parents if stream.is_partition(parent)]
+        units = [unit for parent in open_ for unit in stream.units(parent)]
+        left, over = Counter(map(stream.part_of, units)), [*map(stream.part_of, whole)]
         with contextlib.closing(
-            fan_out(open_, stream.pages_of, stream.run.budget, width)
+            fan_out(units, stream.pages_of, stream.run.budget, width)
         ) as fetched:
-            for parent, pages in fetched:
-                if self._is_closed(parent):
-                    continue
-                try:
-                    for page in pages:
-                        yield page, take(stream, page)
-                except (Forbidden, QuotaExhausted, Gone, StreamError) as error:
-                    self._lost(parent, error)
-                else:
-                    self._failed = 0
-                    self._stream.losses.tell_held()
-                if stream.part_by and not (stream.parent and stream.parent.part_by):
-                    stream.family.end(stream.part_of(parent))
+            for unit, pages in fetched:
+                yield from self._of_unit(unit, pages)
+                part = stream.part_of(unit)
+                left[part] -= 1
+                ended = [each for each in over if not left[each]] if part in over else []
+                if len(ended) >= width:
+                    over = [each for each in over if left[each]]
+                    stream.family.end(ended)
         self._stream.losses.tell_held()
+        if over:
+            stream.family.end(over)
+
+    def _of_unit(self, unit: Record, pages: Iterator[Page]) -> Taken:
+        if self._is_closed(unit):
+            return
+        try:
+            for page in pages:
+                yield page, take(self._stream, page)
+        except (Forbidden, QuotaExhausted, Gone, StreamError) as error:
+            self._lost(unit, error)
+        else:
+            self._failed = Failed()
+            self._stream.losses.tell_held()
 
     def _is_closed(self, parent: Record) -> bool:
-        """Whether the ad account of a parent turned out not to be open to us."""
-        return self._stream.losses.is_forbidden(self._stream.part_of(parent))
+        """Whether nothing more is asked for of the ad account of a parent."""
+        return self._stream.losses.is_shut(self._stream.part_of(parent))
 
     def _lost(self, parent: Record, error: StreamError) -> None:
         """Tell that a parent could not be read; what lies behind it is read all the same.
@@ -193,9 +222,12 @@ class Reading:
         Raises:
             StreamError: It is about more than this parent.
         """
-        stream, part = self._stream, self._stream.part_of(parent)
+        stream, part, failed = self._stream, self._stream.part_of(parent), self._failed
         what, is_batch = named(parent, stream.noun), "members" in parent
-        if stream.part_by and isinstance(error, Forbidden | Withheld):
+        is_part = stream.is_partition(parent) or (stream.part_by is not None and is_batch)
+        if stream.part_by and (
+            isinstance(error, Forbidden) or (is_part and isinstance(error, Withheld))
+        ):
             stream.losses.forbid(what, error, part)
         elif isinstance(error, QuotaExhausted) or (is_batch and isinstance(error, Forbidden)):
             raise error
@@ -206,7 +238,12 @@ class Reading:
         stream.gave_up(parent, error)
         # One broken parent costs the run its green, and the others nothing. But where nothing
         # answers any more, or nothing is open to us, trying each for minutes helps nobody.
-        is_its_own = stream.losses.is_forbidden(part) or isinstance(error, Refused | Gone)
-        self._failed = 0 if is_its_own else self._failed + 1
-        if self._failed >= GIVE_UP_AFTER:
+        if stream.losses.is_shut(part) or isinstance(error, Refused | Gone):
+            self._failed = Failed()
+            return
+        here = failed.here + 1 if failed.last == part else 1
+        self._failed = Failed(part, here, failed.parts + (failed.last != part))
+        if here >= GIVE_UP_AFTER and stream.part_by:
+            stream.losses.shut(part)
+        if max(self._failed.parts, 0 if stream.part_by else here) >= GIVE_UP_AFTER:
             raise error

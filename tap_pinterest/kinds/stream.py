@@ -59,18 +59,25 @@ class PinterestStream(Stream, abc.ABC):
     # -- what a stream declares
 
     primary_keys: ClassVar[Sequence[str]]
-    record_type: ClassVar[str]  # name of the schema of its records, below schemas/
+    record_type: ClassVar[str] = ""  # name of the schema of its records, below schemas/
     adds: ClassVar[Mapping[str, str]] = {}  # fields that the API does not send, and their types
+    renames: ClassVar[Mapping[str, str]] = {}  # fields whose names the stream's own fields have
     scopes: ClassVar[tuple[str, ...]]  # that a token needs
     quota: ClassVar[str] = "org_read"  # rate-limit category
-    takes_ad_account: ClassVar[bool] = True  # whether the endpoint takes `ad_account_id`
+    # Whether the endpoint takes `ad_account_id`; None where it says by itself whose data it is.
+    takes_ad_account: ClassVar[bool | None] = True
     path: ClassVar[str]  # with placeholders in braces
     params: ClassVar[Mapping[str, Any]] = {}  # of the query; a `setting` stands for its value
     over: ClassVar[Mapping[str, Any]] = {}  # parameters of which each value is read by itself
-    narrowed_by: ClassVar[tuple[str, ...]] = ()  # settings not in `params` that leave rows out
+    asks: ClassVar[tuple[str, ...]] = ()  # fields of a parent that are parameters of a request
+    meaning: ClassVar[tuple[str, ...]] = ()  # settings beside those that change what a row means
+    narrowed_by: ClassVar[tuple[str, ...]] = ()  # settings beside those that leave rows out
     parent_fields: ClassVar[Mapping[str, str]] = {}  # own names of what the parent's record has
     only_parents: ClassVar[setting | None] = None  # names the records whose children are read
+    # Streams beside the parent whose records it is read for too; each has the fields of its own.
+    also_below: ClassVar[Mapping[type[PinterestStream], Mapping[str, str]]] = {}
     part_by: ClassVar[str | None] = None  # field that names the partition, see above
+    left_out_by: ClassVar[str] = ""  # how the user leaves out a partition that is not open
     noun: ClassVar[str] = ""  # what people call a parent, where its fields' names do not say that
     batch: ClassVar[Batch | None] = None  # how parents are asked for together, if they are
     whole: ClassVar[bool] = True  # read whole each time, so that what is not there is gone
@@ -94,13 +101,22 @@ class PinterestStream(Stream, abc.ABC):
         """The partition of a record, of a parent or of a batch of parents."""
         return str(record.get(self.part_by) or "") if self.part_by else ""
 
+    def is_partition(self, parent: Record) -> bool:
+        """Whether a parent of this child is one of its partitions, which ends with it."""
+        is_below = self.parent is None or self.parent.part_by is None
+        return bool(self.part_by) and is_below and not parent.keys() & {"members", *self.asks}
+
+    def units(self, parent: Record) -> Iterable[Record]:
+        """What of a parent, or of a batch of them, is asked for at the same time."""
+        return (parent,)
+
     def own(self, records: list[Record]) -> Iterable[Record]:
         """Those of the records read that are written; children get all of them."""
         return records
 
     def why_skipped(self) -> str | None:
         """Why this stream is not read although it is selected; None to read it."""
-        if self.run.account_params and not self.takes_ad_account:
+        if self.run.account_params and self.takes_ad_account is False:
             return "its endpoint does not take `ad_account_id` and would answer for another account"
         above = self.parent.why_skipped() if self.parent else None
         return above and f"the stream above it is skipped: {above}"
@@ -108,7 +124,7 @@ class PinterestStream(Stream, abc.ABC):
     @property
     def sources(self) -> Sequence[PinterestStream]:
         """The streams without which this one cannot be complete."""
-        return (self.parent,) if self.parent else ()
+        return self.family.above
 
     # -- what it hears on the way
 
@@ -129,9 +145,9 @@ class PinterestStream(Stream, abc.ABC):
         """Sync this child for some parents; those that wait for a full batch, later."""
         self.reading.sync_parents(parents)
 
-    def sync_rest(self, part: str | None) -> None:
-        """Sync this child for what still waits: of a partition, or all."""
-        self.reading.sync_rest(part)
+    def sync_rest(self, parts: Sequence[str] | None) -> None:
+        """Sync this child for what still waits: of some partitions, or all."""
+        self.reading.sync_rest(parts)
 
     def completed(self, part: str) -> None:
         """Hear that all of a partition was read."""
@@ -164,8 +180,7 @@ class PinterestStream(Stream, abc.ABC):
 
     def __init__(self, tap: Tap, run: Run) -> None:
         """Make the stream of a tap; `run` is what it shares with the others."""
-        adds = {**self.adds, **collected(tap.config)}
-        super().__init__(tap, schema=load_schema(self.record_type, self.primary_keys, adds))
+        super().__init__(tap, schema=self.declared_schema(tap.config))
         self.run = run
         self.rank = 0.0
         self.finished = False
@@ -182,6 +197,12 @@ class PinterestStream(Stream, abc.ABC):
         """The name of the stream."""
         return str(cls.__dict__["name"])
 
+    @classmethod
+    def declared_schema(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON schema of the stream's records under a configuration."""
+        adds = {**cls.adds, **collected(config)}
+        return load_schema(cls.record_type, cls.primary_keys, adds)
+
     @property
     def parent(self) -> PinterestStream | None:
         """The stream that this one hangs on."""
@@ -190,7 +211,8 @@ class PinterestStream(Stream, abc.ABC):
     @property
     def wanted(self) -> bool:
         """Whether this stream or one of its children is selected."""
-        return bool(self.selected or self.has_selected_descendents)
+        fed = any(child.selected for child in self.family.fed)
+        return bool(self.selected or self.has_selected_descendents or fed)
 
     def start(self) -> None:
         """Begin to read ahead, when this is a root stream that will be asked for."""

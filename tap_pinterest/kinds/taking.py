@@ -36,6 +36,7 @@ def take(stream: PinterestStream, page: Page) -> list[Record]:
         losses.note(note)
     losses.served = losses.served or bool(records) or type(page) is Page
     adds, fill, keys = page.adds, stream.fill, stream.primary_keys
+    _rename(records, stream.renames)
     for record in records:
         if adds:
             record.update(adds)
@@ -52,6 +53,14 @@ def take(stream: PinterestStream, page: Page) -> list[Record]:
             whole.append(record)
     stream.took(page, whole)
     return whole
+
+
+def _rename(records: Sequence[Record], renames: Mapping[str, str]) -> None:
+    """Keep the API's own fields of names that the tap's fields have."""
+    for theirs, ours in renames.items():
+        for record in records:
+            if theirs in record:
+                record[ours] = record.pop(theirs)
 
 
 def _without_odd_keys(records: Sequence[Record], keys: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError
 
-from tap_pinterest.errors import Refused, TapError, Unanswered, Unreached
+from tap_pinterest.errors import Refused, TapError, TooLarge, Unanswered, Unreached
 from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def _unzipped(sent: Iterable[bytes]) -> Iterator[bytes]:
 
 def _bound(size: int, most: int | None) -> None:
     if most is not None and size > most:
-        raise Refused(f"the answer has more than {most >> 10:,} KB, which is not read")
+        raise TooLarge(f"the answer has more than {most >> 10:,} KB, which is not read")
 
 
 @contextlib.contextmanager

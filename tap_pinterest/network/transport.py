@@ -25,6 +25,7 @@ from tap_pinterest.errors import (
     Refused,
     StreamError,
     TapError,
+    TooLarge,
     Transient,
     Withheld,
     action_for,
@@ -215,7 +216,7 @@ class Transport:
         if not response.body or response.body.isspace():
             raise Transient("the answer was empty")
         if crowded(response.body):
-            raise Refused(f"the answer has more than {MOST_VALUES:,} values, which are not read")
+            raise TooLarge(f"the answer has more than {MOST_VALUES:,} values, which are not read")
         try:
             try:
                 return read(response.body)

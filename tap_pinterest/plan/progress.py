@@ -38,6 +38,7 @@ class Frame:
         lookback: How many days before the bookmark are read again.
         today: The current day in UTC, looked up anew each time.
         note: Told what the user should know about the days.
+        beyond: Where the days are that are not kept any more; empty where nowhere.
         incremental: Whether there is a bookmark; without it all days are read each time.
         keeps_place: Whether a reading that is not at its end is gone on with.
     """
@@ -48,6 +49,7 @@ class Frame:
     lookback: int
     today: Callable[[], date]
     note: Callable[[str], None]
+    beyond: str = ""
     incremental: bool = True
     keeps_place: bool = True
 
@@ -100,7 +102,7 @@ class Progress:
         if frame.asked.first < planned.first and frame.settings:
             frame.note(
                 f"{frame.asked} was asked for; Pinterest keeps {frame.kept_days} days, so "
-                f"{planned or 'nothing'} is read"
+                f"{planned or 'nothing'} is read" + (f"; {frame.beyond}" if frame.beyond else "")
             )
         return self._resumed(planned)
 

@@ -46,7 +46,8 @@ def reader(records_at: str = ITEMS) -> Callable[[bytes], Envelope]:
 
     Args:
         records_at: Where the records are: names of fields with dots between them, or "" for the
-            answer itself. What is there is a list, or a single record.
+            answer itself. What is there is a list, or a single record. Behind a list, a name is
+            that of a list in each of its objects; an object without it is a record itself.
 
     Returns:
         A function that raises msgspec.ValidationError where there is nothing at that place.
@@ -58,19 +59,38 @@ def reader(records_at: str = ITEMS) -> Callable[[bytes], Envelope]:
     def read(body: bytes) -> Envelope:
         bookmark, part = None, msgspec.Raw(body)
         for number, step in enumerate(steps):
+            if _begins(part, b"["):
+                part = _flat(part, step)
+                continue
             fields = msgspec.json.decode(part, type=dict[str, msgspec.Raw])
             if not number and "bookmark" in fields:
                 bookmark = msgspec.json.decode(fields["bookmark"], type=str | None)
             if step not in fields:
                 raise msgspec.ValidationError(f"there is no `{records_at}` in the answer")
             part = fields[step]
-        if memoryview(part).tobytes().lstrip()[:1] == b"{":
+        if _begins(part, b"{"):
             part = msgspec.Raw(b"[%b]" % memoryview(part).tobytes())
         return Envelope(
             msgspec.json.decode(b"[%b]" % bytes(part), type=list[msgspec.Raw])[0], bookmark
         )
 
     return read
+
+
+def _begins(part: msgspec.Raw, mark: bytes) -> bool:
+    return memoryview(part).tobytes().lstrip()[:1] == mark
+
+
+def _flat(objects: msgspec.Raw, name: str) -> msgspec.Raw:
+    """One list of what is in the lists of that name; an object without one stands for itself."""
+    found: list[msgspec.Raw] = []
+    for each in msgspec.json.decode(objects, type=list[msgspec.Raw]):
+        fields: Mapping[str, msgspec.Raw] = {}
+        if _begins(each, b"{"):
+            fields = msgspec.json.decode(each, type=dict[str, msgspec.Raw])
+        inner = fields.get(name)
+        found += [each] if inner is None else msgspec.json.decode(inner, type=list[msgspec.Raw])
+    return msgspec.Raw(msgspec.json.encode(found))
 
 
 @dataclass(slots=True)
@@ -86,6 +106,7 @@ class Page:
         still_to_come: The first day that the API will tell of later, though no record says so.
         odd: What was on the page and could not be taken for a record.
         notes: What else the user should know about what the API sent, a sentence each.
+        about: Ids of the objects that were asked for, where that matters later.
     """
 
     items: msgspec.Raw | bytes | list[Record]
@@ -96,6 +117,7 @@ class Page:
     still_to_come: date | None = None
     odd: list[StreamError] = field(default_factory=list)
     notes: set[str] = field(default_factory=set)
+    about: frozenset[str] = frozenset()
 
     def records(self) -> list[Record]:
         """The records, decoded; what is among them and is no object goes to `odd`.

@@ -48,7 +48,7 @@ def public_fields(record_type: str) -> frozenset[Path]:
 
     The files say so, and not a stream's schema: that may be the user's catalog.
     """
-    return frozenset(_without_word(json.loads(_text(record_type)), ()))
+    return frozenset(_without_word(json.loads(_text(record_type)), ()) if record_type else ())
 
 
 def _without_word(schema: dict[str, Any], path: Path) -> Iterator[Path]:

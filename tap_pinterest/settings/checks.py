@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft7Validator
 
-from tap_pinterest import clock, documents
+from tap_pinterest import clock, columns, documents
 from tap_pinterest.plan import dates
 from tap_pinterest.settings.declared import CREDENTIALS, SETTINGS
 from tap_pinterest.settings.given import spelled
@@ -163,6 +163,15 @@ def _shown(value: Any, hidden: bool) -> str:
     return spelled(value) if isinstance(value, bool) else f"the number {spelled(value)}"
 
 
+NOT_EMPTY = (
+    "app_types",
+    "entity_statuses",
+    "split_fields",
+    "top_pins_sort_by",
+    "top_video_pins_sort_by",
+)
+"""Lists of which something is asked for."""
+
 Check = "Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]"
 
 
@@ -210,15 +219,41 @@ def _no_space_in_credentials(config: Mapping[str, Any]) -> Iterator[tuple[str, s
 
 def _ids(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     account = config.get("ad_account_id")
-    if account is not None and not re.fullmatch(r"[0-9]{1,18}", account):
-        is_long = re.fullmatch(r"[0-9]{19,}", account)
-        hint = " This one is longer: it may be the id of a user." if is_long else ""
-        what = f"an ad account's id is 1 to 18 digits, not {plain(account)!r}"
-        yield "ad_account_id", f"Setting `ad_account_id`: {what}.{hint}"
+    given = [] if account is None else [("ad_account_id", "", account)]
+    for number, each in enumerate(config.get("ad_account_ids") or ()):
+        given.append(("ad_account_ids", f", entry {number}", each))
+    for name, entry, account in given:
+        if not re.fullmatch(r"[0-9]{1,18}", account or ""):
+            is_long = re.fullmatch(r"[0-9]{19,}", account or "")
+            hint = " This one is longer: it may be the id of a user." if is_long else ""
+            what = f"an ad account's id is 1 to 18 digits, not {plain(account)!r}"
+            yield name, f"Setting `{name}`{entry}: {what}.{hint}"
     for number, board in enumerate(config.get("board_ids") or ()):
         if not re.fullmatch(r"[0-9]+", board or ""):
             what = f"a board's id is digits, not {plain(board)!r}"
             yield "board_ids", f"Setting `board_ids`, entry {number}: {what}."
+
+
+def _columns(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    chosen = config.get("ads_columns")
+    if isinstance(chosen, str):
+        if chosen not in (columns.COMMON, columns.ALL):
+            yield (
+                "ads_columns",
+                f"Setting `ads_columns` is {columns.COMMON!r}, {columns.ALL!r} or a list of names, "
+                f"not {plain(chosen)!r}.",
+            )
+        return
+    if chosen is not None and not chosen:
+        yield "ads_columns", "Setting `ads_columns` cannot be empty; leave it out for its default."
+    known = columns.report_columns()
+    for number, name in enumerate(chosen or ()):
+        if name.upper() not in known:
+            hint = nearest(plain(name.upper()), known)
+            yield (
+                "ads_columns",
+                f"Setting `ads_columns`, entry {number}: there is no column {plain(name)!r}.{hint}",
+            )
 
 
 def _texts(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -262,10 +297,10 @@ def _numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "max_wait", "Setting `max_wait` is a number of seconds and cannot be negative."
     if not 1 <= (config.get("top_pins_count") or 0) <= 50:  # noqa: PLR2004
         yield "top_pins_count", "Setting `top_pins_count` is a number from 1 to 50."
-    for name in ("lookback_days", "pin_created_within_days"):
+    for name in ("lookback_days", "ads_lookback_days", "pin_created_within_days"):
         if not 0 <= (config.get(name) or 0) <= 3650:  # noqa: PLR2004
             yield name, f"Setting `{name}` is a number of days up to 3650 and cannot be negative."
-    for name in ("app_types", "split_fields", "top_pins_sort_by", "top_video_pins_sort_by"):
+    for name in NOT_EMPTY:
         if not config.get(name):
             yield name, f"Setting `{name}` cannot be empty; leave it out for its default."
     if not 1 <= (config.get("max_concurrency") or 0) <= 64:  # noqa: PLR2004
@@ -331,6 +366,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]], ...] = (
     _credentials,
     _no_space_in_credentials,
     _ids,
+    _columns,
     _texts,
     _maps,
     _numbers,

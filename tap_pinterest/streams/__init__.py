@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.streams import (
+    ads,
+    ads_analytics,
     audience,
     organic,
     organic_analytics,
@@ -29,6 +31,15 @@ def _declared(corner: ModuleType) -> Iterator[type[PinterestStream]]:
 
 STREAMS: tuple[type[PinterestStream], ...] = tuple(
     stream
-    for corner in (organic, organic_analytics, pin_analytics, snapshots, audience, search)
+    for corner in (
+        organic,
+        organic_analytics,
+        pin_analytics,
+        snapshots,
+        audience,
+        search,
+        ads,
+        ads_analytics,
+    )
     for stream in _declared(corner)
 )

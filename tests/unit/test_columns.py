@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tap_pinterest.records.columns import BELOW, columns_at
+from tap_pinterest.columns import ALL, BELOW, COMMON, columns_at
 from tap_pinterest.records.secrets import is_secret
 
 FILE = Path(__file__).parents[2] / "tap_pinterest" / "schemas" / "report_columns.json"
@@ -35,7 +35,7 @@ DBT = {  # what the public dbt package reads of every report
 
 
 def names(level: str, kind: str, *, common: bool = False) -> list[str]:
-    return [column.name for column in columns_at(level, kind, common=common)]
+    return [column.name for column in columns_at(level, kind, COMMON if common else ALL)]
 
 
 # The file

@@ -6,7 +6,13 @@ import functools
 import json
 from fnmatch import fnmatchcase
 from importlib import resources
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+COMMON, ALL = "common", "all"
+"""Values of the setting `ads_columns` that stand for many columns."""
 
 BELOW = {
     "ADVERTISER": (),
@@ -64,13 +70,25 @@ def report_columns() -> dict[str, Column]:
     return found
 
 
-def columns_at(level: str, kind: str, *, common: bool = False) -> list[Column]:
-    """The columns that a level takes; `common`: those for people who name none.
+def columns_at(level: str, kind: str, chosen: str | Iterable[str] = ALL) -> list[Column]:
+    """The columns of a level, in the order of the file.
 
     Args:
         level: A level of `BELOW`, or it with `_TARGETING`.
         kind: `sync` or `async`.
-        common: Leave out what is rarely asked for, or says nothing at the level.
+        chosen: The setting `ads_columns`: ALL; COMMON, without what is rarely asked for, or says
+            nothing at the level; or names, in capitals or not.
     """
     taken = [column for column in report_columns().values() if column.allowed(level, kind)]
-    return [x for x in taken if x.common and x.speaks(level)] if common else taken
+    if chosen == ALL:
+        return taken
+    if chosen == COMMON:
+        return [column for column in taken if column.common and column.speaks(level)]
+    names = {name.upper() for name in chosen}
+    return [column for column in taken if column.name in names]
+
+
+def field_of(column: Column) -> dict[str, Any]:
+    """The JSON schema of the field that a column becomes."""
+    field: dict[str, Any] = {"type": [column.type, "null"]}
+    return field | ({"description": column.description} if column.description else {})

@@ -1,0 +1,232 @@
+"""Metrics of ads: a table of entities and days, with the columns that are selected."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tap_pinterest.columns import columns_at, field_of, report_columns
+from tap_pinterest.errors import Refused, StreamError
+from tap_pinterest.kinds.answers import answers_about
+from tap_pinterest.kinds.days import DaysStream
+from tap_pinterest.kinds.emission import collected
+from tap_pinterest.records.pages import Page, reader
+from tap_pinterest.settings import setting
+from tap_pinterest.shown import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_pinterest.kinds.answers import Over
+    from tap_pinterest.network.transport import Params, Request
+    from tap_pinterest.plan.dates import Range
+    from tap_pinterest.records.decoding import Record
+    from tap_pinterest.records.pages import Envelope
+
+VALUES = 120_000
+"""Values that an answer is to have at most, as far as that is known before: some MB of JSON."""
+
+SPEND = "SPEND_IN_MICRO_DOLLAR"
+"""What is asked for where nothing but keys is selected: the API wants a column."""
+
+
+class Names(dict[str, str]):
+    """The fields of columns: their names in lower case."""
+
+    def __missing__(self, name: str) -> str:
+        """Of a column that is new here."""
+        field = self[name] = name.lower()
+        return field
+
+
+def _words(error: StreamError) -> set[str]:
+    """The words of an answer's message, the names of columns among them."""
+    return set(re.findall(r"\w+", error.answer.message)) if error.answer else set()
+
+
+@dataclass(slots=True)
+class TablePage(Page):
+    """Rows of an answer: metrics by the API's names, or objects that have them in `metrics`."""
+
+    def records(self) -> list[Record]:
+        """The rows; one whose metrics are none is told."""
+        field = Names()
+        rows = []
+        for record in Page.records(self):
+            metrics = record
+            if "metrics" in record:
+                metrics = record.pop("metrics")
+                if not isinstance(metrics, dict):
+                    self.miss(f"a row has {plain(metrics)} for its metrics")
+                    continue
+            row = {field[name]: value for name, value in metrics.items()}
+            if len(row) < len(metrics):
+                self.notes.add("the API sent two metrics whose names differ in case only")
+            rows.append(row if metrics is record else row | record)
+        return rows
+
+
+class TableStream(DaysStream):
+    """Metrics per entity and day. What is selected in the catalog is what is asked for.
+
+    `level` says which columns there are, `facts` name what each row has beside them, with its
+    type; `rows_each` is how many rows an entity and day has, about. Settings in `params` are
+    columns of each row, too: what the figures mean.
+    https://developers.pinterest.com/docs/api/v5/campaigns-analytics/
+    """
+
+    quota = "ads_analytics"
+    takes_ad_account = None
+    expects_days = False
+    columns_count = False
+    page_type = TablePage
+    records_at: ClassVar[str] = ""
+    level: ClassVar[str]
+    facts: ClassVar[Mapping[str, str]] = {}
+    rows_each: ClassVar[int] = 1
+
+    # -- columns
+
+    @classmethod
+    def declared_schema(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Keys and facts, then the columns that the configuration lets the catalog have."""
+        facts = {name: {"type": [kind, "null"]} for name, kind in cls.facts.items()}
+        asked = {
+            name: {
+                "type": ["string" if name == "conversion_report_time" else "integer", "null"],
+                "description": "Setting of that name; the figures depend on it.",
+            }
+            for name, declared_ in cls.params.items()
+            if isinstance(declared_, setting)
+        }
+        chosen = columns_at(cls.level, "sync", config["ads_columns"])
+        columns = {column.name.lower(): field_of(column) for column in chosen}
+        more = {name: {"type": [kind, "null"]} for name, kind in collected(config).items()}
+        properties = {**facts, **columns, **asked, **more}
+        for key in cls.primary_keys:
+            properties[key] = {**properties[key], "type": facts[key]["type"][0]}
+        properties["date"] |= {"format": "date", "description": "Day of the metrics (UTC)."}
+        return {"type": "object", "properties": properties, "additionalProperties": True}
+
+    @functools.cached_property
+    def _columns(self) -> list[str]:
+        """The columns that are selected, by the API's names."""
+        names = {name for name in self.schema["properties"] if self.mask["properties", name]}
+        return [
+            name
+            for name, column in report_columns().items()
+            if name.lower() in names and column.allowed(self.level, "sync")
+        ]
+
+    @functools.cached_property
+    def _refused(self) -> set[str]:
+        return set()
+
+    def query(self, **more: Any) -> Params:
+        """The query of a request, with the selected columns that the API has not refused yet."""
+        columns = [name for name in self._columns if name not in self._refused] or [SPEND]
+        return super().query(columns=",".join(columns), **more)
+
+    def answer_to(self, request: Request) -> Envelope:
+        """The answer, its rows undecoded; a column that the API refuses costs itself."""
+        read = reader(self.records_at)
+        while True:
+            asked = set(self._columns) - self._refused
+            try:
+                return self.run.transport.get(request, read)
+            except Refused as error:
+                if not (found := asked & _words(error)):
+                    raise
+                self._refuse(found, error)
+
+    def _refuse(self, columns: set[str], error: Refused) -> None:
+        """Tell of columns that the API refuses, once each; they are not asked for again."""
+        with self._lock:
+            new = columns - self._refused
+            self._refused.update(columns)
+        for column in sorted(new):
+            why = f"the API refuses the column {column}; deselect `{column.lower()}` ({error})"
+            self.losses.miss("", StreamError(why, error.answer))
+
+    @functools.cached_property
+    def _lock(self) -> threading.Lock:
+        return threading.Lock()
+
+    # -- days
+
+    @property
+    def lookback(self) -> int:
+        """How many days are read again: as long as conversions are attributed, or as is set."""
+        days = self.config.get("ads_lookback_days")
+        windows = ("click_window_days", "engagement_window_days", "view_window_days")
+        return max(self.config[name] for name in windows) if days is None else int(days)
+
+    beyond = "older days are in Pinterest's asynchronous reports"
+
+    def units(self, parent: Record) -> Iterator[Record]:
+        """Windows of days: as long as their answers stay small."""
+        span = self.progress(self.part_of(parent)).span
+        entities = len(parent.get("members") or (parent,))
+        a_day = entities * self.rows_each * (len(self._columns) + len(self.facts))
+        for window in span.windows(max(1, min(self.window_days, VALUES // a_day))):
+            yield {**parent, "window": window}
+
+    def pages_of(self, parent: Record) -> Iterator[Page]:
+        """The answers about an entity, or a batch of them, in a window."""
+        parent = dict(parent)
+        window = parent.pop("window", None)
+        # Who tries the smallest request has no window, and one day is enough.
+        windows = [window] if window else list(self.progress(self.part_of(parent)).span.days())[-1:]
+        return answers_about(self, parent, windows)
+
+    def fill_page(self, page: Page, answer: Envelope, window: Range, over: Over) -> None:  # noqa: ARG002
+        """Put the rows on a page, undecoded until their turn."""
+        asked = {
+            name: declared_.of(self.config)
+            for name, declared_ in self.params.items()
+            if isinstance(declared_, setting)
+        }
+        own = {name: value for name, value in page.adds.items() if name in self.facts}
+        page.items, page.adds = answer.items, {**own, **asked}
+        page.size = memoryview(answer.items).nbytes
+
+    def took(self, page: Page, records: list[Record]) -> None:
+        """Nothing: an answer is about all days that it was asked for."""
+
+
+class TargetingTableStream(TableStream):
+    """The same, divided by who saw the ads; `types` are those that the level takes.
+
+    A request takes `most` of them.
+    """
+
+    records_at = "data"
+    rows_each = 10
+    types: ClassVar[tuple[str, ...]]
+    most: ClassVar[int]
+    meaning = ("targeting_types",)
+    narrowed_by = ("targeting_types",)
+
+    @functools.cached_property
+    def over(self) -> Mapping[str, Any]:  # type: ignore[override]
+        """The types, as many together as a request takes."""
+        types = self.asked_types()
+        requests = math.ceil(len(types) / self.most)
+        size = math.ceil(len(types) / max(1, requests))
+        lists = [",".join(types[at : at + size]) for at in range(0, len(types), size or 1)]
+        return {"targeting_types": lists}
+
+    def asked_types(self) -> list[str]:
+        """The targeting types that are asked for: all, or those of the setting."""
+        chosen = self.config.get("targeting_types")
+        return [each for each in self.types if not chosen or each in chosen]
+
+    def why_skipped(self) -> str | None:
+        """Skipped where the setting names none that the level takes."""
+        if not self.asked_types():
+            return f"none of `targeting_types` is one of its level: {', '.join(self.types)}"
+        return super().why_skipped()
