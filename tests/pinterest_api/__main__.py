@@ -33,6 +33,11 @@ SIZES = {
     "businesses": 2,
     "ad-accounts": 1,
     "campaigns": 12,
+    "ad-groups": 2,
+    "ads": 2,
+    "keywords": 3,
+    "audiences": 5,
+    "product-groups": 2,
     "other-accounts": 1,
     "seed": 1,
 }

@@ -50,6 +50,14 @@ def error(answer: requests.Response) -> tuple[int, int]:
     return answer.status_code, body["code"]
 
 
+def as_texts(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of the ads corner with every id as a text, as the world has them."""
+    return {
+        name: str(value) if isinstance(value, int) and f"_{name}".lower().endswith("_id") else value
+        for name, value in record.items()
+    }
+
+
 def on(days_back: int) -> str:
     return (TODAY - timedelta(days=days_back)).isoformat()
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pinterest_api import Simulator, World
-from tests.pinterest_api.client import TODAY, Client, error, on
-from tests.pinterest_api.world.ads import COLUMNS, STATUSES
+from tests.pinterest_api.client import TODAY, Client, as_texts, error, on
+from tests.pinterest_api.world.ads import COLUMNS
+from tests.pinterest_api.world.ads_tree import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,15 +47,19 @@ def test_campaigns(sim: Simulator, client: Client) -> None:
     pages = client.pages(path, entity_statuses=STATUSES, page_size=25)
     assert [len(page["items"]) for page in pages] == [25, 25, 10]
     everything = [campaign for page in pages for campaign in page["items"]]
-    assert everything == campaigns(sim)
+    assert [as_texts(campaign) for campaign in everything] == campaigns(sim)
+    assert {type(campaign["id"]) for campaign in everything} == {int, str}
+    everything = campaigns(sim)
     assert {campaign["status"] for campaign in everything} == set(STATUSES)
     assert {campaign["ad_account_id"] for campaign in everything} == {account}
     # What is not asked for does not come.
     assert {campaign["status"] for campaign in client.all(path)} == {"ACTIVE", "PAUSED"}
     ids = [campaign["id"] for campaign in everything[3:5]]
     asked = {"entity_statuses": STATUSES, "campaign_ids": ids}
-    assert client.all(path, **asked) == everything[3:5]
-    assert client.all(path, **asked, order="DESCENDING") == [everything[4], everything[3]]
+    found = [as_texts(campaign) for campaign in client.all(path, **asked)]
+    assert found == everything[3:5]
+    found = [as_texts(c) for c in client.all(path, **asked, order="DESCENDING")]
+    assert found == [everything[4], everything[3]]
     others = campaigns(sim, 1)
     assert {c["id"] for c in others}.isdisjoint(c["id"] for c in everything)
     assert all(len(c["id"]) == 18 for c in others)

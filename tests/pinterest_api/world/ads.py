@@ -12,7 +12,8 @@ from zlib import crc32
 from tests.pinterest_api.lazy import Lazy
 from tests.pinterest_api.noise import mix
 
-from .settings import Settings
+from .ads_lists import AdLists
+from .ads_tree import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,25 +23,18 @@ if TYPE_CHECKING:
 COLUMNS = tuple(Path(__file__).with_name("ads_columns.txt").read_text("utf-8").split())
 """What the synchronous analytics endpoints can be asked for."""
 
-STATUSES = ("ACTIVE", "PAUSED", "ARCHIVED", "DRAFT", "DELETED_DRAFT")
 PLACES = (
     ("US", "USD", "America/Los_Angeles"),
     ("DE", "EUR", "Europe/Berlin"),
     ("GB", "GBP", "Europe/London"),
     ("JP", "JPY", "Asia/Tokyo"),
 )
-SEASONS = ("Spring sale", "Summer kitchens", "Back to school", "Gifts under 50", "Always on")
-OBJECTIVES = ("AWARENESS", "CONSIDERATION", "WEB_CONVERSION", "CATALOG_SALES", "VIDEO_COMPLETION")
-
-CAMPAIGN_IDS = 626_700_000_000_000_001  # 18 digits, which is all that the API takes
-PER_AD_ACCOUNT = 10**9
-STEP = 7
-
+WITH_FRACTION = frozenset({"customer_list", "order_line", "template"})
 SETTLED = 30
 """Days after which no more conversions are attributed to a day."""
 
 
-class Advertising(Settings):
+class Advertising(AdLists):
     """What the ads endpoints know, by the id of an ad account in `accounts`."""
 
     def all_ad_accounts(self, *, shared: bool = True) -> Lazy[Record]:
@@ -72,63 +66,6 @@ class Advertising(Settings):
 
         return Lazy(len(listed), get)
 
-    # -- campaigns ----------------------------------------------------------------------------
-
-    def _first_campaign(self, ad_account_id: str) -> int:
-        return CAMPAIGN_IDS + list(self.accounts).index(ad_account_id) * PER_AD_ACCOUNT
-
-    def _campaign_index(self, ad_account_id: str, campaign_id: str) -> int | None:
-        index, rest = divmod(int(campaign_id) - self._first_campaign(ad_account_id), STEP)
-        return index if rest == 0 and 0 <= index < self.campaigns else None
-
-    def campaign(self, ad_account_id: str, index: int) -> Record:
-        """The campaign at an index. A third of them changed within the last 30 days."""
-        identity = str(self._first_campaign(ad_account_id) + index * STEP)
-        h = mix(self.seed, 20, int(identity))
-        status = STATUSES[(0, 1, 0, 2, 3, 0, 4, 1, 0, 2)[index % 10]]
-        age = 20 + h % 700
-        end = self._second(age - 90) if h >> 3 & 3 == 0 else None
-        over = end is not None and end < self._second(0)
-        lifetime = h >> 5 & 1
-        cap = (1 + h % 500) * 10_000_000
-        record: Record = {
-            "id": identity,
-            "ad_account_id": ad_account_id,
-            "name": f"{SEASONS[h % 5]} {index}",
-            "status": status,
-            "summary_status": {"ACTIVE": "COMPLETED" if over else "RUNNING"}.get(status, status),
-            "objective_type": OBJECTIVES[(h >> 7) % 5],
-            "created_time": self._second(age, h),
-            "updated_time": self._second((h >> 9) % (30 if index % 3 == 0 else age), h >> 4),
-            "start_time": self._second(age - 1),
-            "end_time": end,
-            "daily_spend_cap": None if lifetime else cap,
-            "lifetime_spend_cap": cap * 30 if lifetime else None,
-            "order_line_id": None,
-            "tracking_urls": {"impression": ["https://tracking.example/i"]} if h & 1 else None,
-            "bid_options": None,
-            "is_campaign_budget_optimization": bool(h >> 11 & 1),
-            "is_flexible_daily_budgets": bool(h >> 12 & 1),
-            "is_automated_campaign": False,
-            "is_performance_plus": bool(h >> 13 & 1),
-            "type": "campaign",
-        }
-        if self.messy:  # 5.28, and an amount that a double cannot hold
-            record |= {
-                "default_ad_group_budget_in_micro_currency": 2**53 + 1 + index,
-                "intended_promotion_type": "STANDARD_AD",
-                "is_carting": False,
-                "is_ltv_optimized": None,
-                "is_top_of_search": None,
-                "performance_plus_campaign_settings": {"boost_prospecting_ad_group_bid": False},
-            }
-        return self._emit("campaign", record)
-
-    def _second(self, days_before: int, h: int = 0) -> int:
-        """Epoch seconds of a moment that many days before the origin."""
-        on = self.origin - timedelta(days=days_before)
-        return calendar.timegm(on.timetuple()) + h % 86_400
-
     def campaigns_of(
         self,
         ad_account_id: str,
@@ -138,16 +75,27 @@ class Advertising(Settings):
         order: str | None = None,
     ) -> Lazy[Record]:
         """GET /ad_accounts/{ad_account_id}/campaigns; the API's own default of statuses is two."""
-        last, down = self.campaigns - 1, order == "DESCENDING"
-        campaigns = Lazy(
-            self.campaigns, lambda i: self.campaign(ad_account_id, last - i if down else i)
+        return self.ads_list(
+            "campaign",
+            ad_account_id,
+            entity_statuses=entity_statuses,
+            campaign_ids=campaign_ids,
+            order=order,
         )
-        return campaigns.where(
-            lambda record: (
-                record["status"] in entity_statuses
-                and (campaign_ids is None or record["id"] in campaign_ids)
-            )
-        )
+
+    def wire(self, kind: str, record: Record) -> Record:
+        """A record of a list as it is sent: in a messy world some have ids that are integers.
+
+        The times of some kinds have a fraction then: 1623245885.0.
+        """
+        if not self.messy:
+            return record
+        times = (name for name in record if name.endswith("_time") and kind in WITH_FRACTION)
+        sent = record | {name: float(record[name]) for name in times if record[name] is not None}
+        if crc32(str(record.get("id")).encode()) % 4 == 0:
+            ids = [name for name in record if name == "id" or name.endswith("_id")]
+            sent |= {name: int(sent[name]) for name in ids if str(sent[name]).isdigit()}
+        return sent
 
     # -- analytics ----------------------------------------------------------------------------
 
@@ -172,7 +120,7 @@ class Advertising(Settings):
         windows = int(click_window_days) + int(view_window_days)
         rows = []
         for campaign_id in campaign_ids:
-            index = self._campaign_index(ad_account_id, campaign_id)
+            index = self.ads_index("campaign", ad_account_id, campaign_id)
             if index is None:
                 raise KeyError(campaign_id)
             campaign = self.campaign(ad_account_id, index)

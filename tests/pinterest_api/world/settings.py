@@ -70,6 +70,11 @@ class Settings:
         bulk_analytics: whether GET /pins/analytics is open to the app.
         ad_accounts: ad accounts of this one, in up to four currencies.
         campaigns: campaigns in each ad account; of ten there are some in every status.
+        ad_groups, ads, keywords: ad groups of each campaign, ads and keywords of each ad group.
+        audiences: audiences that each ad account owns.
+        product_groups: promoted product groups of each ad group of a campaign for catalog sales.
+        labels_nested: labels come as `items[].labels[]` (5.23), else flat (5.28).
+        keywords_in_bulk: whether `ad_group_ids` of keywords, a beta, is open to the app.
         other_accounts: ad accounts of other people that share theirs with this one.
         number: keeps the ids of different accounts apart.
 
@@ -81,6 +86,10 @@ class Settings:
         accounts: ad account id -> the world of its owner; this account's own come first.
         refused_accounts: ad account id -> status and code with which all that is below it is
             refused, e.g. (403, 29) or (401, 3); the list of ad accounts has it all the same.
+        refused_columns: "campaign", "campaign_targeting" and so on -> columns that analytics of that
+            level refuse, beyond those that the API refuses everywhere.
+        late_conversions: (id of an ad account, campaign, ad group or ad, or "*" for all campaigns,
+            day as "2026-03-01") -> conversions that the day has besides, e.g. because they came late.
     """
 
     def __init__(
@@ -111,6 +120,13 @@ class Settings:
         bulk_analytics: bool | None = None,
         ad_accounts: int = 1,
         campaigns: int = 12,
+        ad_groups: int = 2,
+        ads: int = 2,
+        keywords: int = 3,
+        audiences: int = 5,
+        product_groups: int = 2,
+        labels_nested: bool = False,
+        keywords_in_bulk: bool = True,
         other_accounts: int = 1,
         number: int = 0,
     ) -> None:
@@ -143,13 +159,22 @@ class Settings:
         self.forbidden_boards: set[str] = set()
         self.forbidden_pins: set[str] = set()
         self.alter: dict[str, Callable[[Record], Record]] = {}
-        self.campaigns = campaigns
+        self.campaigns, self.ad_groups, self.ads, self.keywords = (
+            campaigns,
+            ad_groups,
+            ads,
+            keywords,
+        )
+        self.audiences, self.product_groups = audiences, product_groups
+        self.labels_nested, self.keywords_in_bulk = labels_nested, keywords_in_bulk
         first = 549_000_000_000_000_001 + number * 10**12
         self.ad_account_id = str(first)
         self.accounts: dict[str, World] = {
             str(first + i): cast("World", self) for i in range(ad_accounts)
         }
         self.refused_accounts: dict[str, tuple[int, int]] = {}
+        self.refused_columns: dict[str, Collection[str]] = {}
+        self.late_conversions: dict[tuple[str, str], int] = {}
         for i in range(other_accounts):
             other: Any = type(self)(
                 seed=seed + i + 1,
@@ -184,6 +209,8 @@ class Settings:
             frozenset(self.forbidden_pins),
             tuple(self.alter.items()),
             tuple((account, *how) for account, how in self.refused_accounts.items()),
+            tuple((level, *names) for level, names in self.refused_columns.items()),
+            tuple(self.late_conversions.items()),
         )
         return own + tuple(w.state() for w in self.accounts.values() if w is not self)
 
