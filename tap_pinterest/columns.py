@@ -6,10 +6,7 @@ import functools
 import json
 from fnmatch import fnmatchcase
 from importlib import resources
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 COMMON, ALL = "common", "all"
 """Values of the setting `ads_columns` that stand for many columns."""
@@ -70,22 +67,22 @@ def report_columns() -> dict[str, Column]:
     return found
 
 
-def columns_at(level: str, kind: str, chosen: str | Iterable[str] = ALL) -> list[Column]:
+def columns_at(level: str, kind: str, chosen: object = COMMON) -> list[Column]:
     """The columns of a level, in the order of the file.
 
     Args:
         level: A level of `BELOW`, or it with `_TARGETING`.
         kind: `sync` or `async`.
-        chosen: The setting `ads_columns`: ALL; COMMON, without what is rarely asked for, or says
-            nothing at the level; or names, in capitals or not.
+        chosen: The setting `ads_columns`: ALL; a list of names, in capitals or not; or COMMON,
+            without what is rarely asked for, or says nothing at the level. Anything else is it, too.
     """
     taken = [column for column in report_columns().values() if column.allowed(level, kind)]
     if chosen == ALL:
         return taken
-    if chosen == COMMON:
-        return [column for column in taken if column.common and column.speaks(level)]
-    names = {name.upper() for name in chosen}
-    return [column for column in taken if column.name in names]
+    if isinstance(chosen, list):
+        names = {str(name).upper() for name in chosen}
+        return [column for column in taken if column.name in names]
+    return [column for column in taken if column.common and column.speaks(level)]
 
 
 def field_of(column: Column) -> dict[str, Any]:

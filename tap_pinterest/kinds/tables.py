@@ -103,7 +103,7 @@ class TableStream(DaysStream):
             for name, declared_ in cls.params.items()
             if isinstance(declared_, setting)
         }
-        chosen = columns_at(cls.level, "sync", config["ads_columns"])
+        chosen = columns_at(cls.level, "sync", config.get("ads_columns"))
         columns = {column.name.lower(): field_of(column) for column in chosen}
         more = {name: {"type": [kind, "null"]} for name, kind in collected(config).items()}
         properties = {**facts, **columns, **asked, **more}

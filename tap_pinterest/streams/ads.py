@@ -12,9 +12,8 @@ from tap_pinterest.records.pages import Page, reader
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_pinterest.kinds.stream import PinterestStream
     from tap_pinterest.records.decoding import Record
 
 ACCOUNT = "/ad_accounts/{ad_account_id}"
@@ -57,12 +56,12 @@ class AdAccounts(ListStream):
 class AdsListStream(ListStream):
     """A list of each ad account, with its id and its currency in each record."""
 
-    parent_stream_type: ClassVar[type[PinterestStream]] = AdAccounts
+    parent_stream_type = AdAccounts
     parent_fields: ClassVar = {"ad_account_id": "id", "currency": "currency"}
     part_by = "ad_account_id"
     left_out_by = LEFT_OUT_BY
     adds: ClassVar = {"ad_account_id": "string", "currency": "string"}
-    primary_keys: ClassVar = ("id",)
+    primary_keys: ClassVar[Sequence[str]] = ("id",)
     scopes = ("ads:read",)
     quota = "ads_read"
     takes_ad_account = None
@@ -120,7 +119,7 @@ class ProductGroupPromotions(AdsListStream):
     name = "product_group_promotions"
     path = ACCOUNT + "/product_group_promotions"
     record_type = "ads/product_group_promotion"
-    parent_stream_type = AdGroups
+    parent_stream_type = AdGroups  # type: ignore[assignment]
     parent_fields: ClassVar = {"ad_group_id": "id", **OF_ACCOUNT}
     params: ClassVar = {"entity_statuses": setting("entity_statuses")}
     asks = ("ad_group_id",)
