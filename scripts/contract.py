@@ -173,7 +173,7 @@ def records() -> dict[str, Record]:
 PER_METRIC = {"metrics": "{}", "lifetime_metrics": "{}", "data_status": "{}_status"}
 LIFETIME = frozenset({"total_comments", "total_reactions"})  # metrics that have no value per day
 WHOLE = (  # counts, days and micro units
-    *("budget", "paid_budget", "latest_available_timestamp", "num_batches"),
+    *("latest_available_timestamp", "num_batches"),
     *("num_removed_user_records", "num_uploaded_user_records", "click_window_days"),
     *("engagement_window_days", "view_window_days", "report_end_relative_days_in_past"),
     *("report_start_relative_days_in_past", "date_range.relative_date_range.end_days_in_past"),

@@ -19,7 +19,7 @@ from tap_pinterest.errors import TapError
 from tap_pinterest.landing import forwarding, wait_for_browser
 from tap_pinterest.network.settled import settled, wait_for_it
 from tap_pinterest.shown import keep_secret, shown
-from tap_pinterest.streams import STREAMS
+from tap_pinterest.streams import PRESETS, STREAMS
 from tap_pinterest.words import nearest
 from tap_pinterest.writer import Interrupted
 
@@ -56,16 +56,15 @@ def _choose(
     if text is None:
         return tuple(stream for stream in STREAMS if stream.selected_by_default)
     by_name = {stream.declared_name(): stream for stream in STREAMS}
+    named = {**PRESETS, "all": STREAMS, **{name: (each,) for name, each in by_name.items()}}
     names = [name.strip() for name in text.split(",") if name.strip()]
-    if names == ["all"]:
-        return STREAMS
     for name in names:
-        if name not in by_name:
-            hint = nearest(name, by_name) or f" There is {', '.join(sorted(by_name))}."
+        if name not in named:
+            hint = nearest(name, named) or f" There is {', '.join(named)}."
             raise click.BadParameter(f"there is no stream {name!r}.{hint}")
     if not names:
         raise click.BadParameter("name at least one stream.")
-    return tuple(by_name[name] for name in names)
+    return tuple(dict.fromkeys(stream for name in names for stream in named[name]))
 
 
 def _address(_: click.Context, __: click.Parameter, url: str) -> str:
@@ -134,7 +133,8 @@ def _setting(
     "--streams",
     callback=_choose,
     metavar="A,B,C",
-    help="Streams whose scopes are asked for, or `all`; without it, those selected by default.",
+    help="Streams whose scopes are asked for, or `organic`, `ads`, `everything`; without it, those "
+    "selected by default.",
 )
 @click.option(
     "--port",

@@ -17,7 +17,7 @@ from tap_pinterest.streams import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import ModuleType
 
 
@@ -29,17 +29,17 @@ def _declared(corner: ModuleType) -> Iterator[type[PinterestStream]]:
             yield thing
 
 
-STREAMS: tuple[type[PinterestStream], ...] = tuple(
-    stream
-    for corner in (
-        organic,
-        organic_analytics,
-        pin_analytics,
-        snapshots,
-        audience,
-        search,
-        ads,
-        ads_analytics,
-    )
-    for stream in _declared(corner)
-)
+def _all(*corners: ModuleType) -> tuple[type[PinterestStream], ...]:
+    return tuple(stream for corner in corners for stream in _declared(corner))
+
+
+ORGANIC = _all(organic, organic_analytics, pin_analytics, snapshots, audience, search)
+ADS = _all(ads, ads_analytics)
+STREAMS = ORGANIC + ADS
+
+PRESETS: Mapping[str, tuple[type[PinterestStream], ...]] = {
+    "organic": tuple(stream for stream in ORGANIC if stream.selected_by_default),
+    "ads": ADS,
+    "everything": STREAMS,
+}
+"""What to select, by what people come for."""
