@@ -158,6 +158,8 @@ def records() -> dict[str, Record]:
     """What each schema file is compared with: RECORDS, and what follows from the streams."""
     found = dict(RECORDS)
     for stream in STREAMS:
+        if not stream.record_type:  # its fields are the columns of reports
+            continue
         known = found.get(stream.record_type, Record())
         if stream.record_type in RECORDS and RECORDS[stream.record_type].paths:
             continue

@@ -74,7 +74,7 @@ def columns_at(level: str, kind: str, chosen: object = COMMON) -> list[Column]:
         level: A level of `BELOW`, or it with `_TARGETING`.
         kind: `sync` or `async`.
         chosen: The setting `ads_columns`: ALL; a list of names, in capitals or not; or COMMON,
-            without what is rarely asked for, or says nothing at the level. Anything else is it, too.
+            without what is rarely asked for, or says nothing at the level. All else means it, too.
     """
     taken = [column for column in report_columns().values() if column.allowed(level, kind)]
     if chosen == ALL:

@@ -1,132 +1,26 @@
-"""Streams below ad accounts are declarations: three of them, each account for itself.
+"""Streams below ad accounts: each account fails, completes and keeps bookmarks for itself.
 
-The accounts fail, complete and keep bookmarks by themselves; what is asked for in batches is so
-across the pages of the list.
+What is asked for in batches is so across the pages of the list.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_pinterest.kinds.batches import Batch
-from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.kinds.lists import ListStream
-from tap_pinterest.records import schemas
-from tap_pinterest.records.decoding import decode
-from tap_pinterest.streams import STREAMS
-from tap_pinterest.tap import TapPinterest
 from tests.analytics_harness import DAY, TODAY, at, back
 from tests.harness import Run, run_tap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.pinterest_api import Simulator
 
-ACCOUNT = "/ad_accounts/{ad_account_id}"
 COLUMNS = ("SPEND_IN_MICRO_DOLLAR", "IMPRESSION_1", "CLICKTHROUGH_1")
-EVERY = ("ACTIVE", "PAUSED", "ARCHIVED", "DRAFT", "DELETED_DRAFT")
 STREAMS_OF_ADS = ("ad_accounts", "campaigns", "campaign_analytics")
-
-
-class AdAccounts(ListStream):
-    """Ad accounts. API: ad_accounts/list."""
-
-    name = "ad_accounts"
-    record_type = "ad_account"
-    path = "/ad_accounts"
-    primary_keys = ("id",)
-    scopes = ("ads:read",)
-    quota = "ads_read"
-    takes_ad_account = False
-
-
-class Campaigns(ListStream):
-    """Campaigns in every status, those that changed. API: campaigns/list."""
-
-    name = "campaigns"
-    record_type = "campaign"
-    path = ACCOUNT + "/campaigns"
-    params: ClassVar = {"entity_statuses": EVERY}
-    parent_stream_type = AdAccounts
-    parent_fields: ClassVar = {"ad_account_id": "id"}
-    part_by = "ad_account_id"
-    replication_key = "updated_time"
-    primary_keys = ("id",)
-    scopes = ("ads:read",)
-    quota = "ads_read"
-    takes_ad_account = False
-
-
-class CampaignAnalytics(DaysStream):
-    """Metrics per campaign and day. API: campaigns/analytics."""
-
-    name = "campaign_analytics"
-    record_type = "campaign_analytics"
-    path = ACCOUNT + "/campaigns/analytics"
-    params: ClassVar = {"granularity": "DAY", "columns": ",".join(COLUMNS)}
-    parent_stream_type = Campaigns
-    parent_fields: ClassVar = {"id": "id", "ad_account_id": "ad_account_id"}
-    part_by = "ad_account_id"
-    batch = Batch("campaign_ids", of="id", most=250, by=("ad_account_id",))
-    primary_keys = ("campaign_id", "date")
-    scopes = ("ads:read",)
-    quota = "ads_analytics"
-    takes_ad_account = False
-    expects_days = False
-    read_answer = staticmethod(decode)
-
-    def rows(self, answer: Any, window: Any, over: Any, page: Any) -> Iterator[dict[str, Any]]:
-        """The names are the API's, in lower case."""
-        for row in answer:
-            yield {name.lower(): value for name, value in row.items()}
-
-
-class AdsTap(TapPinterest):
-    """The tap with these streams, as a configuration would add some."""
-
-    @classmethod
-    def streams_for(cls, config: Any) -> Any:
-        """All streams, and ours."""
-        return (*STREAMS, AdAccounts, Campaigns, CampaignAnalytics)
-
-
-def field(*kinds: str, **more: str) -> dict[str, Any]:
-    return {"type": [*kinds, "null"], **more}
-
-
-SCHEMAS = {
-    "ad_account": {"id": field("string"), "name": field("string"), "currency": field("string")},
-    "campaign": {
-        "id": field("string"),
-        "ad_account_id": field("string"),
-        "status": field("string"),
-        "updated_time": field("string", format="date-time"),
-    },
-    "campaign_analytics": {
-        "ad_account_id": field("string"),
-        "campaign_id": field("string"),
-        "date": field("string"),
-        **{name.lower(): field("integer") for name in COLUMNS},
-    },
-}
-
-
-@pytest.fixture(autouse=True)
-def _schemas(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = schemas._text
-
-    def text(record_type: str) -> str:
-        if record_type not in SCHEMAS:
-            return known(record_type)
-        schema = {"type": "object", "properties": SCHEMAS[record_type]}
-        return json.dumps(schema | {"additionalProperties": True})
-
-    monkeypatch.setattr(schemas, "_text", text)
 
 
 @pytest.fixture
@@ -138,19 +32,7 @@ def sim(simulate: Callable[..., Simulator], monkeypatch: pytest.MonkeyPatch) -> 
 
 def run(sim: Simulator, state: Any = None, **settings: Any) -> Run:
     """Run the three streams."""
-    catalog = {
-        "streams": [
-            {
-                "tap_stream_id": stream.name,
-                "schema": {"type": "object", "properties": SCHEMAS[stream.record_type]},
-                "key_properties": list(stream.primary_keys),
-                "replication_key": key if isinstance(key := stream.replication_key, str) else None,
-                "metadata": [{"breadcrumb": [], "metadata": {"selected": True}}],
-            }
-            for stream in (AdAccounts, Campaigns, CampaignAnalytics)
-        ]
-    }
-    return run_tap(sim, tap=AdsTap, catalog=catalog, state=state, **settings)
+    return run_tap(sim, select=STREAMS_OF_ADS, state=state, **{"ads_lookback_days": 14, **settings})
 
 
 def parts(done: Run, stream: str) -> dict[str, dict[str, Any]]:
