@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -81,9 +82,12 @@ class CampaignAnalytics(DaysStream):
     read_answer = staticmethod(decode)
 
     def rows(self, answer: Any, window: Any, over: Any, page: Any) -> Iterator[dict[str, Any]]:
-        """The names are the API's, in lower case."""
+        """The names are the API's, in lower case; an id may be a number with a fraction (…988.0)."""
         for row in answer:
-            yield {name.lower(): value for name, value in row.items()}
+            yield {
+                name.lower(): int(value) if isinstance(value, Decimal) else value
+                for name, value in row.items()
+            }
 
 
 class AdsTap(TapPinterest):
