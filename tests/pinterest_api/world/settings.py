@@ -91,7 +91,8 @@ class Settings:
         refused_columns: "campaign", "campaign_targeting" and so on -> columns that analytics of that
             level refuse, beyond those that the API refuses everywhere.
         late_conversions: (id of an ad account, campaign, ad group or ad, or "*" for all campaigns,
-            day as "2026-03-01") -> conversions that the day has besides, e.g. because they came late.
+            day as "2026-03-01") -> checkouts after a click that the day has besides, whatever the
+            status and the windows are; they are counted for the first ad of what is named.
     """
 
     def __init__(
