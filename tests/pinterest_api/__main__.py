@@ -102,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     world.add_argument("--today", type=date.fromisoformat, help="default: the real date, UTC")
     world.add_argument("--origin", type=date.fromisoformat, help="ages count back from here")
     world.add_argument("--clean", dest="messy", action="store_false", help="no nulls, no surprises")
+    world.add_argument("--busy", action="store_true", help="ads have metrics on every day")
     world.add_argument("--username", default="simulated_user")
     world.add_argument("--account-id")
     world.add_argument("--tier", choices=("standard", "trial"), default="standard")
@@ -123,6 +124,7 @@ def build(args: argparse.Namespace) -> Simulator:
         today=args.today,
         origin=args.origin,
         messy=args.messy,
+        busy=args.busy,
         username=args.username,
         account_id=args.account_id,
         scopes=args.scopes.split(",") if args.scopes else SCOPES,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import requests
@@ -53,9 +55,17 @@ def error(answer: requests.Response) -> tuple[int, int]:
 def as_texts(record: dict[str, Any]) -> dict[str, Any]:
     """A record of the ads corner with every id as a text, as the world has them."""
     return {
-        name: str(value) if isinstance(value, int) and f"_{name}".lower().endswith("_id") else value
+        name: str(int(value))
+        if isinstance(value, int | Decimal) and f"_{name}".lower().endswith("_id")
+        else value
         for name, value in record.items()
     }
+
+
+def exact(answer: requests.Response) -> Any:
+    """The JSON of an answer with every digit of its numbers."""
+    assert answer.status_code == 200, answer.text
+    return json.loads(answer.text, parse_float=Decimal)
 
 
 def on(days_back: int) -> str:

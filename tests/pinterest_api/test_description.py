@@ -55,7 +55,7 @@ def test_answers_agree_with_the_official_description(messy: bool) -> None:
     }
     account = world.ad_account_id
     promoted = [item["id"] for item in world.ads_list("product_group_promotion", account)]
-    assert promoted
+    ads = list(world.ads_list("ad", account))
     needed = {
         "start_date": on(60),
         "end_date": on(0),
@@ -63,9 +63,20 @@ def test_answers_agree_with_the_official_description(messy: bool) -> None:
         "query": "e",
         "pin_ids": pins,
         "metric_types": ",".join(VIDEO_METRICS),
-        "campaign_ids": [campaign["id"] for campaign in world.campaigns_of(world.ad_account_id)],
+        "campaign_ids": [campaign["id"] for campaign in world.campaigns_of(account)],
+        "campaign_id": ads[0]["campaign_id"],
+        "ad_group_ids": [group["id"] for group in world.ads_list("ad_group", account)],
+        "ad_ids": [ad["id"] for ad in ads],
+        "product_group_ids": promoted,
+        "targeting_types": "GENDER,LOCATION",
         "columns": "SPEND_IN_DOLLAR,CTR",
         "granularity": "DAY",
+    }
+    below = "/ad_accounts/{ad_account_id}"
+    asked = {  # what is required, but not said to be
+        f"{below}/product_group_promotions": {"product_group_promotion_ids": promoted},
+        f"{below}/ads/analytics": {"ad_ids": needed["ad_ids"]},
+        f"{below}/pins/analytics": {"pin_ids": [ad["pin_id"] for ad in ads[:4]]},
     }
     with Simulator(world) as sim:
         client = Client(sim)
@@ -83,10 +94,10 @@ def test_answers_agree_with_the_official_description(messy: bool) -> None:
                 params = {n: needed[n] for n, p in in_query.items() if p.get("required")}
                 if "pin_metrics" in in_query:
                     params["pin_metrics"] = "true"
-                if endpoint.path.endswith("/product_group_promotions"):
-                    params["product_group_promotion_ids"] = promoted
+                params |= asked.get(endpoint.path, {})
                 answer = client.get(endpoint.path.format(**values), **params)
                 assert answer.status_code == 200, (endpoint.path, answer.text)
+                assert answer.json(), endpoint.path
                 validator = jsonschema.Draft202012Validator(schema)
                 problems = [
                     f"{endpoint.path} {found.json_path}: {found.message}"

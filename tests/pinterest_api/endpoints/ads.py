@@ -17,10 +17,7 @@ from tests.pinterest_api.api import (
     number,
     text,
 )
-from tests.pinterest_api.world.ads import COLUMNS
 from tests.pinterest_api.world.ads_tree import MATCHES, NEGATIVE, STATUSES
-
-from .organic_analytics import DATES, dates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +33,6 @@ ID = "[0-9]{1,18}"
 IDS: Mapping[str, Any] = {"pattern": ID, "many": "repeat", "most": 250}
 ORDER: Mapping[str, Param] = {"order": choice(("ASCENDING", "DESCENDING"))}
 IN_LISTS: Mapping[str, Param] = {"entity_statuses": choice(STATUSES, many="repeat"), **ORDER}
-WINDOW = ("0", "1", "7", "14", "30", "60")
 REFUSALS = {3: "Your token does not have the permissions for this operation.", 29: NOT_PERMITTED}
 
 
@@ -198,53 +194,3 @@ def _register(of: List) -> None:
 
 for _list in LISTS:
     _register(_list)
-
-
-# -- analytics
-
-
-def check_hours(world: World, call: Call) -> None:
-    """Hours are kept for 8 days and given for less than 3."""
-    if call["granularity"] == "HOUR":
-        if (world.today - call["start_date"]).days > 8:
-            raise invalid("You can only get hourly data from the last 8 days.")
-        if (call["end_date"] - call["start_date"]).days >= 3:
-            raise invalid("HOURLY request must be less than 3 days.")
-
-
-@endpoint(
-    "GET",
-    ACCOUNT + "/campaigns/analytics",
-    scopes=ADS,
-    quota="ads_analytics",
-    acts_as=False,
-    paged=False,
-    params={
-        **DATES,
-        "campaign_ids": text(**IDS, required=True),
-        "columns": choice(COLUMNS, many="csv", required=True),
-        "granularity": choice(("TOTAL", "DAY", "HOUR", "WEEK", "MONTH"), required=True),
-        "click_window_days": choice(WINDOW, "30"),
-        "engagement_window_days": choice(WINDOW, "30"),
-        "view_window_days": choice(WINDOW, "1"),
-        "conversion_report_time": choice(
-            ("TIME_OF_AD_ACTION", "TIME_OF_CONVERSION"), "TIME_OF_AD_ACTION"
-        ),
-        "aggregate_report_rows": flag(),
-        "reporting_timezone": choice(("PINTEREST_TIME_ZONE", "AD_ACCOUNT_TIME_ZONE")),
-    },
-)
-def campaign_analytics(world: World, call: Call) -> list[Record]:
-    """Operation campaigns/analytics: a bare array."""
-    ad_account_id = account_of(world, call)
-    start, end = dates(world, call)
-    check_hours(world, call)
-    if call["aggregate_report_rows"]:
-        raise ApiError(403, 29, NOT_PERMITTED)  # a beta
-    names = ("columns", "granularity", "click_window_days", "view_window_days")
-    try:
-        return world.campaign_analytics(
-            ad_account_id, call["campaign_ids"], start, end, **{name: call[name] for name in names}
-        )
-    except KeyError:
-        raise ApiError(403, 29, NOT_PERMITTED) from None

@@ -318,7 +318,7 @@ class AdLists(AdTree):
             return groups
         if kind == "ad":
             return self.ad_indexes(groups)
-        return [g * WIDE + i for g in groups for i in range(self.product_groups_of(account, g))]
+        return [g * WIDE + i for g in groups for i in range(self.product_groups_of(g))]
 
     def _ads_known(self, kind: str, account: str, ids: Collection[str] | None) -> list[int] | None:
         """The indexes of ids, in order; what there is not has none."""

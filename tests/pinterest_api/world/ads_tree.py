@@ -24,7 +24,6 @@ DRAFTS = frozenset({"DRAFT", "DELETED_DRAFT"})
 _STATUS = (0, 1, 0, 2, 3, 0, 4, 1, 0, 2)
 SEASONS = ("Spring sale", "Summer kitchens", "Back to school", "Gifts under 50", "Always on")
 OBJECTIVES = ("AWARENESS", "CONSIDERATION", "WEB_CONVERSION", "CATALOG_SALES", "VIDEO_COMPLETION")
-CATALOG, VIDEO = 3, 4
 CREATIVES = ("REGULAR", "VIDEO", "SHOPPING", "CAROUSEL", "COLLECTION", "IDEA")
 MATCHES = ("BROAD", "PHRASE", "EXACT")
 NEGATIVE = ("EXACT_NEGATIVE", "PHRASE_NEGATIVE")
@@ -59,6 +58,11 @@ KEYWORDS_OF_ACCOUNT = 3
 KEYWORDS_OF_CAMPAIGN = 2
 
 
+def objective(campaign: int) -> str:
+    """What the campaign at an index is for; the first one is for catalog sales."""
+    return OBJECTIVES[(campaign + 1) * 3 % 5]
+
+
 class AdTree(Settings):
     """The records of campaigns and below by the id of their ad account and their index."""
 
@@ -78,7 +82,7 @@ class AdTree(Settings):
         if kind == "ad_group":
             return index if parent < self.campaigns and own < self.ad_groups else None
         campaign, group = divmod(parent, WIDE)
-        many = self.ads if kind == "ad" else self.product_groups_of(ad_account_id, parent)
+        many = self.ads if kind == "ad" else self.product_groups_of(parent)
         there = campaign < self.campaigns and group < self.ad_groups and own < many
         return index if there else None
 
@@ -93,13 +97,9 @@ class AdTree(Settings):
         """Of all ads of some ad groups."""
         return [g * WIDE + i for g in ad_groups for i in range(self.ads)]
 
-    def product_groups_of(self, ad_account_id: str, ad_group: int) -> int:
+    def product_groups_of(self, ad_group: int) -> int:
         """How many product groups an ad group promotes."""
-        campaign = self.ads_id("campaign", ad_account_id, ad_group // WIDE)
-        return self.product_groups if self._objective(campaign) == CATALOG else 0
-
-    def _objective(self, campaign_id: str) -> int:
-        return (mix(self.seed, 20, int(campaign_id)) >> 7) % 5
+        return self.product_groups if objective(ad_group // WIDE) == "CATALOG_SALES" else 0
 
     def ads_status(self, index: int, levels: int) -> str:
         """A first child has the status of its parent, the next ones have others."""
@@ -139,7 +139,7 @@ class AdTree(Settings):
             "name": f"{SEASONS[h % 5]} {index}",
             "status": status,
             "summary_status": {"ACTIVE": "COMPLETED" if over else "RUNNING"}.get(status, status),
-            "objective_type": OBJECTIVES[(h >> 7) % 5],
+            "objective_type": objective(index),
             "created_time": self._second(age, h),
             "updated_time": self._second((h >> 9) % (30 if index % 3 == 0 else age), h >> 4),
             "start_time": self._second(age - 1),

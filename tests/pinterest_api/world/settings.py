@@ -73,6 +73,8 @@ class Settings:
         ad_groups, ads, keywords: ad groups of each campaign, ads and keywords of each ad group.
         audiences: audiences that each ad account owns.
         product_groups: promoted product groups of each ad group of a campaign for catalog sales.
+        busy: every campaign, ad group and ad has metrics on every day, drafts too; else, some days
+            are idle, and nothing comes of what is a draft, not yet begun or over.
         labels_nested: labels come as `items[].labels[]` (5.23), else flat (5.28).
         keywords_in_bulk: whether `ad_group_ids` of keywords, a beta, is open to the app.
         other_accounts: ad accounts of other people that share theirs with this one.
@@ -89,7 +91,8 @@ class Settings:
         refused_columns: "campaign", "campaign_targeting" and so on -> columns that analytics of that
             level refuse, beyond those that the API refuses everywhere.
         late_conversions: (id of an ad account, campaign, ad group or ad, or "*" for all campaigns,
-            day as "2026-03-01") -> conversions that the day has besides, e.g. because they came late.
+            day as "2026-03-01") -> checkouts after a click that the day has besides, whatever the
+            status and the windows are; they are counted for the first ad of what is named.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class Settings:
         keywords: int = 3,
         audiences: int = 5,
         product_groups: int = 2,
+        busy: bool = False,
         labels_nested: bool = False,
         keywords_in_bulk: bool = True,
         other_accounts: int = 1,
@@ -165,7 +169,7 @@ class Settings:
             ads,
             keywords,
         )
-        self.audiences, self.product_groups = audiences, product_groups
+        self.audiences, self.product_groups, self.busy = audiences, product_groups, busy
         self.labels_nested, self.keywords_in_bulk = labels_nested, keywords_in_bulk
         first = 549_000_000_000_000_001 + number * 10**12
         self.ad_account_id = str(first)
