@@ -200,11 +200,14 @@ def slim_catalog(select: tuple[str, ...] | None, deselect: tuple[str, ...] = ())
         for meta in entry["metadata"]
         if not meta["breadcrumb"] and meta["metadata"].get("selected", True)
     }
-    for stream in STREAMS:
-        parent = stream.declared_name() in needed and stream.parent_stream_type
-        while parent:
-            needed.add(parent.name)
-            parent = parent.parent_stream_type
+    by_name = {stream.declared_name(): stream for stream in STREAMS}
+    looked_at: set[str] = set()
+    while left := needed - looked_at:
+        name = left.pop()
+        looked_at.add(name)
+        stream = by_name[name]
+        above = [stream.parent_stream_type] if stream.parent_stream_type else []
+        needed |= {each.name for each in (*above, *stream.also_below)}
     for entry in catalog["streams"]:
         if entry["tap_stream_id"] not in needed:
             entry["schema"] = {"properties": {}}

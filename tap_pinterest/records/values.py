@@ -117,6 +117,8 @@ def clean(value: Any, odd: Callable[[str, Any], None], path: str = "", depth: in
 
 
 def _to_string(value: Any) -> str:
+    if isinstance(value, float | Decimal) and value == (whole := int(value)):
+        return str(whole)  # an id, which is the same however it is written
     return _encoder.encode(clean(value, _refuse)).decode()
 
 
