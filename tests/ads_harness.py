@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_pinterest.streams import ADS
@@ -89,6 +90,10 @@ def _fitting(value: Any, schema: Any) -> Any:
     if value is not None and schema.get("format") == "date-time":
         seconds = float(value) / (1000 if float(value) > 1e11 else 1)
         return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, str) and "integer" in schema.get("type", ()):
+        return int(value)
+    if isinstance(value, float):
+        return Decimal(str(value))  # as `Run` reads it
     if value is not None and "string" in schema.get("type", ()) and not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return value

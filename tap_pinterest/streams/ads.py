@@ -176,6 +176,7 @@ class TargetingTemplates(AdsListStream):
     name = "targeting_templates"
     path = ACCOUNT + "/targeting_templates"
     record_type = "ads/targeting_template"
+    params: ClassVar = {"include_sizing": True}
 
 
 class LeadForms(AdsListStream):
