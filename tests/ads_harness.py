@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tap_pinterest.columns import columns_at
 from tap_pinterest.streams import ADS
 from tap_pinterest.streams.ads import AdsListStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from tap_pinterest.kinds.stream import PinterestStream
     from tests.harness import Run
@@ -22,7 +24,6 @@ Row = dict[str, Any]
 BY_NAME: dict[str, type[PinterestStream]] = {each.declared_name(): each for each in ADS}
 LISTS = {name: each for name, each in BY_NAME.items() if issubclass(each, AdsListStream)}
 ANALYTICS = {name: each for name, each in BY_NAME.items() if name.endswith("_analytics")}
-DEFAULTS: dict[str, Any] = {"ads_columns": "common"}
 
 
 def key_of(stream: str, row: Row) -> tuple[Any, ...]:
@@ -75,25 +76,103 @@ def _sent(world: World, stream: str, account: str) -> Iterator[Row]:
         yield from world.ads_list(kind, account)
 
 
-def leaving(stream: str, record: Row) -> Row:
+def leaving(stream: str, record: Row, columns: Any = "common") -> Row:
     """A record as it must leave: all fields, times as timestamps, ids as text."""
-    schema = BY_NAME[stream].declared_schema(DEFAULTS)
+    schema = BY_NAME[stream].declared_schema({"ads_columns": columns})
     return dict.fromkeys(schema["properties"]) | _fitting(record, schema)
 
 
 def _fitting(value: Any, schema: Any) -> Any:
+    kinds, is_time = schema.get("type", ()), schema.get("format") == "date-time"
     if isinstance(value, dict):
         fields = schema.get("properties", {})
-        return {name: _fitting(part, fields.get(name, {})) for name, part in value.items()}
-    if isinstance(value, list) and "string" not in schema.get("type", ()):
-        return [_fitting(part, schema.get("items", {})) for part in value]
-    if value is not None and schema.get("format") == "date-time":
+        value = {name: _fitting(part, fields.get(name, {})) for name, part in value.items()}
+    elif isinstance(value, list) and "string" not in kinds:
+        value = [_fitting(part, schema.get("items", {})) for part in value]
+    elif value is not None and is_time:
         seconds = float(value) / (1000 if float(value) > 1e11 else 1)
-        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, str) and "integer" in schema.get("type", ()):
-        return int(value)
-    if isinstance(value, float):
-        return Decimal(str(value))  # as `Run` reads it
-    if value is not None and "string" in schema.get("type", ()) and not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        value = datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    elif isinstance(value, str) and "integer" in kinds:
+        value = int(value)
+    elif value is not None and "string" in kinds and not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    elif isinstance(value, float):
+        value = Decimal(str(value))  # as `Run` reads it
     return value
+
+
+LEVELS = {
+    "ad_account_analytics": "ad_account",
+    "campaign_analytics": "campaign",
+    "ad_group_analytics": "ad_group",
+    "ad_analytics": "ad",
+    "product_group_analytics": "product_group",
+    "ad_pin_analytics": "pin",
+}
+"""The simulator's level of each stream of metrics; those by target are of the same levels."""
+
+
+def asked_columns(stream: str, chosen: Any = "common") -> list[str]:
+    """The columns of a stream, by the API's names."""
+    return [column.name for column in columns_at(BY_NAME[stream].level, "sync", chosen)]  # type: ignore[attr-defined]
+
+
+def measured(
+    world: World, stream: str, first: date, last: date, columns: Any = "common", **windows: Any
+) -> dict[tuple[Any, ...], Row]:
+    """The rows of a stream of metrics, of all ad accounts, by their keys.
+
+    Args:
+        world: Whose metrics.
+        stream: The stream.
+        first, last: Days.
+        columns: The setting `ads_columns`.
+        windows: Attribution windows, such as `click_window_days`.
+    """
+    asked = {"columns": asked_columns(stream, columns)}
+    facts = {
+        "click_window_days": int(windows.get("click_window_days", 30)),
+        "engagement_window_days": int(windows.get("engagement_window_days", 30)),
+        "view_window_days": int(windows.get("view_window_days", 1)),
+        "conversion_report_time": windows.get("conversion_report_time", "TIME_OF_AD_ACTION"),
+    }
+    found = {}
+    for account, currency in currencies(world).items():
+        for row in _measured(world, stream, account, (first, last), asked | windows):
+            about = {"ad_account_id": account, "currency": currency, **facts}
+            whole = leaving(stream, row | about, columns)
+            found[key_of(stream, whole)] = whole
+    return found
+
+
+def _measured(
+    world: World, stream: str, account: str, days: tuple[date, date], asked: Any
+) -> Iterator[Row]:
+    targeted = stream.replace("_targeting", "")
+    level = LEVELS[targeted]
+    ids = [account]
+    if level not in ("ad_account", "pin"):
+        kind = "product_group_promotion" if level == "product_group" else level
+        ids = [record["id"] for record in world.ads_list(kind, account)]
+    if level == "pin":
+        pins: dict[str, dict[str, None]] = {}
+        for ad in world.ads_list("ad", account):
+            if ad["pin_id"]:
+                pins.setdefault(ad["campaign_id"], {})[ad["pin_id"]] = None
+        for campaign, some in pins.items():
+            for row in world.ads_analytics(
+                level, account, some, *days, campaign_id=campaign, **asked
+            ):
+                yield _lower(row) | {"campaign_id": campaign}
+    elif targeted == stream:
+        for row in world.ads_analytics(level, account, ids, *days, **asked):
+            yield _lower(row)
+    else:
+        types = BY_NAME[stream].types  # type: ignore[attr-defined]
+        for row in world.targeting_analytics(level, account, ids, *days, types=types, **asked):
+            target = {"targeting_type": row["targeting_type"]}
+            yield _lower(row["metrics"]) | target | {"targeting_value": row["targeting_value"]}
+
+
+def _lower(row: Row) -> Row:
+    return {name.lower(): value for name, value in row.items()}

@@ -62,6 +62,11 @@ class Losses:
             self._stream, type(error)(f"{what}: {error}" if what else str(error), error.answer)
         )
 
+    def leave(self, part: str) -> None:
+        """Note that something of a partition was not read, which has been told."""
+        with self._lock:
+            self._parts.add(part)
+
     def note(self, sentence: str) -> None:
         """Tell something that is no loss of rows, once."""
         if sentence in self._noted or len(self._noted) > MOST_TOLD:

@@ -193,6 +193,8 @@ class TableStream(DaysStream):
         own = {name: value for name, value in page.adds.items() if name in self.facts}
         page.items, page.adds = answer.items, {**own, **asked}
         page.size = memoryview(answer.items).nbytes
+        if self._refused:
+            self.losses.leave(page.part)
 
     def took(self, page: Page, records: list[Record]) -> None:
         """Nothing: an answer is about all days that it was asked for."""
