@@ -59,7 +59,7 @@ def reader(records_at: str = ITEMS) -> Callable[[bytes], Envelope]:
     def read(body: bytes) -> Envelope:
         bookmark, part = None, msgspec.Raw(body)
         for number, step in enumerate(steps):
-            if _begins(part, b"["):
+            if number and _begins(part, b"["):
                 part = _flat(part, step)
                 continue
             fields = msgspec.json.decode(part, type=dict[str, msgspec.Raw])

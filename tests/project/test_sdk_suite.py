@@ -45,7 +45,12 @@ Suite = get_tap_test_class(
 # schema, a test sees in one run.
 ONE_OF_EACH = representatives()
 for _name, _params in Suite.params.items():
-    Suite.params[_name] = [each for each in _params if each.id.partition(".")[0] in ONE_OF_EACH]
+    Suite.params[_name] = [
+        each
+        for each in _params
+        # A field of the newer API, which the simulator sends where it is messy.
+        if each.id.partition(".")[0] in ONE_OF_EACH and each.id != "audiences.is_nca"
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records:UserWarning")
@@ -75,9 +80,11 @@ def test_the_last_state_has_no_progress_markers(everything: Everything) -> None:
     assert run.states
     assert "progress_markers" not in json.dumps(run.states[-1])
     assert set(run.states[-1]) == {"bookmarks"}
-    assert len(json.dumps(run.states[-1])) < 4_000
-    for bookmark in run.states[-1]["bookmarks"].values():
-        assert "partitions" not in bookmark, "one bookmark per stream"
+    assert len(json.dumps(run.states[-1])) < 12_000
+    accounts = len(World(**everything.world).accounts)
+    parts = {each.declared_name(): each.part_by for each in STREAMS}
+    for stream, bookmark in run.states[-1]["bookmarks"].items():
+        assert len(bookmark.get("partitions", ())) <= (accounts if parts[stream] else 0), stream
 
 
 def test_a_second_run_from_the_last_state_reads_everything_again(

@@ -56,6 +56,8 @@ def needs(stream: type[PinterestStream]) -> set[str]:
     paths, above = SPECIAL.get(name, set()), stream if name not in SPECIAL else None
     while above is not None:
         paths = paths | {re.sub(r"{\w+}", "*", above.path).strip("/")}
+        for beside in above.also_below:
+            paths |= needs(beside)
         above = above.parent_stream_type
     return paths
 

@@ -71,7 +71,7 @@ def catalog_for(*select: str) -> dict[str, Any]:
         ("ribbons",),
         ("ribbon_pins",),
         ("boards", "ribbon_pins"),
-        tuple(stream.declared_name() for stream in STREAMS if not stream.takes_ad_account),
+        tuple(stream.declared_name() for stream in STREAMS if stream.takes_ad_account is False),
     ],
     ids=len,
 )

@@ -72,7 +72,7 @@ def assert_valid(record, schema):
 
 
 def test_every_file_has_a_stream_and_every_stream_its_file():
-    used = {stream.record_type for stream in STREAMS}
+    used = {stream.record_type for stream in STREAMS if stream.record_type}
     corners = {name.partition("/")[0] for name in used}
     assert {name for name in SCHEMAS if name.partition("/")[0] in corners} == used
 
