@@ -123,7 +123,7 @@ RECORDS = {
         skipped=frozenset(), renamed=("ad_account_id", "owner_ad_account_id")
     ),
     "ads/campaign": of_ads("campaigns", CAMPAIGN_ADDED)._replace(skipped=OWN_ACCOUNT | MULTIPLIERS),
-    "ads/conversion_tag": of_ads("conversion_tags"),
+    "ads/conversion_tag": of_ads("conversion_tags")._replace(renamed=("version", "tag_version")),
     "ads/customer_list": of_ads("customer_lists", ("is_nca",)),
     "ads/keyword": of_ads("keywords"),
     # 5.23 puts them into lists, beside errors of which only writing has any.

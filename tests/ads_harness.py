@@ -73,7 +73,9 @@ def _sent(world: World, stream: str, account: str) -> Iterator[Row]:
             for label in record.get("labels", [record]):
                 yield {"parent_id": account, "parent_type": "AD_ACCOUNT"} | label
     else:
-        yield from world.ads_list(kind, account)
+        renames = BY_NAME[stream].renames
+        for record in world.ads_list(kind, account):
+            yield {renames.get(name, name): value for name, value in record.items()}
 
 
 def leaving(stream: str, record: Row, columns: Any = "common") -> Row:

@@ -167,6 +167,7 @@ class ConversionTags(AdsListStream):
     name = "conversion_tags"
     path = ACCOUNT + "/conversion_tags"
     record_type = "ads/conversion_tag"
+    renames: ClassVar = {"version": "tag_version"}  # or target-postgres fails, with all streams
     page_size = None
 
 
