@@ -231,9 +231,10 @@ class Checkup:
         named = list(dict.fromkeys(stream.config.get("ad_account_ids") or ()))
         self.accounts = self._named(stream, named) if named else self._listed(stream)
         self.are_all = self.are_all and len(named) <= FEW
-        if named and (error := self.accounts[0].error) and all(each.error for each in self.accounts):
-            # Not one of them tells of more than of itself: nothing can be read.
-            raise Forbidden(str(error)) if isinstance(error, Withheld) else error
+        errors = [account.error for account in self.accounts if account.error]
+        if named and len(errors) == len(self.accounts):
+            # That none of them is ours to see is more than a matter of one of them.
+            raise Forbidden(str(errors[0])) if isinstance(errors[0], Withheld) else errors[0]
         # Streams below are tried with one that is open, where there is one.
         first = sorted(self.accounts, key=lambda account: account.error is not None)[:1]
         why = "; ".join(f"not {plain(each.record.get('id'))}: {each.error}" for each in self.closed)
