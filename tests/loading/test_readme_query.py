@@ -13,7 +13,7 @@ import pytest
 
 from tests.ads_harness import currencies
 from tests.harness import ROOT, catalog_for, config_for, files, pipe
-from tests.loading.test_targets import ask_duckdb
+from tests.loading.databases import ask_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
