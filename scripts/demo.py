@@ -40,6 +40,7 @@ COMMAND = ("meltano", "--environment=demo", "run", "tap-pinterest", "target-duck
 TELLING = (
     *("name", "title", "username", "pin_id", "privacy", "video_mrc_view", "video_avg_watch_time"),
     *("impression", "pin_click", "save", "total_reactions", "board_count", "pin_count"),
+    *("currency", "spend_in_dollar", "impression_1", "clickthrough_1"),
     *("follower_count", "monthly_views", "media_type", "created_at", "type", "url"),
 )
 """Columns that tell most about a row: after its key, a table shows the first of these it has."""

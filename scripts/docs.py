@@ -2,8 +2,8 @@
 
     python scripts/docs.py [--check]
 
-It replaces the text between pairs of lines `begin: NAME` and `end: NAME`: the two tables of
-README.md, and what meltano.yml says of the tap. With --check it writes nothing and ends with 1
+It replaces the text between pairs of lines `begin: NAME` and `end: NAME`: the tables of README.md,
+and what meltano.yml says of the tap and selects. With --check it writes nothing and ends with 1
 where a document differs.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import inspect
 import json
 import re
@@ -20,11 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_pinterest.settings import CREDENTIALS, SETTINGS, spelled
-from tap_pinterest.streams import STREAMS
+from tap_pinterest.streams import ADS, ORGANIC, PRESETS, STREAMS
 from tap_pinterest.tap import TapPinterest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tap_pinterest.kinds.stream import PinterestStream
 
@@ -41,10 +42,16 @@ def settings() -> dict[str, dict[str, Any]]:
     return properties
 
 
+def kinds(schema: Mapping[str, Any]) -> list[str]:
+    """The JSON types of a setting beside null."""
+    found = schema["type"]
+    return [each for each in ([found] if isinstance(found, str) else found) if each != "null"]
+
+
 def kind(schema: Mapping[str, Any]) -> str:
-    """The JSON type of a setting beside null; text where it may also be something else."""
-    found = set(schema["type"]) - {"null"}
-    return "string" if "string" in found else str(found.pop())
+    """The one that Meltano is told; text where a setting may also be something else."""
+    found = kinds(schema)
+    return "string" if "string" in found else found[0]
 
 
 def allowed(schema: Mapping[str, Any]) -> list[str]:
@@ -69,20 +76,39 @@ def described(stream: type[PinterestStream]) -> tuple[str, list[str]]:
     return text.removesuffix("."), operations.removesuffix(".").split(", ")
 
 
-def stream_table() -> Iterator[str]:
-    """Every stream: what it holds, its key, and the scopes that a token needs for it."""
-    yield row("Stream", "What it holds", "Key", "Scopes", "API")
-    yield row(*["---"] * 5)
-    for stream in STREAMS:
+def stream_tables() -> Iterator[str]:
+    """Every stream by corners, and which of them are left out when."""
+    yield from stream_table(ORGANIC)
+    yield ""
+    opt_in = [each.declared_name() for each in ORGANIC if not each.selected_by_default]
+    if ads := [each.declared_name() for each in ADS if each.selected_by_default]:
+        raise ValueError(f"the sentence below is wrong: {ads}")
+    yield f"Only read when you ask for them: {listed(opt_in)}, and everything about ads."
+    own = [each.declared_name() for each in STREAMS if each.takes_ad_account is False]
+    yield f"Skipped when `ad_account_id` is set: {listed(own)}."
+    yield ""
+    yield "### Ads"
+    yield ""
+    yield from stream_table(ADS)
+
+
+def stream_table(streams: Sequence[type[PinterestStream]]) -> Iterator[str]:
+    """What streams hold, their keys, and the scopes that a token needs for them.
+
+    Scopes are a column where they are not the same for all.
+    """
+    same = len({stream.scopes for stream in streams}) == 1
+    if same:
+        yield f"All of these need the scope {listed(streams[0].scopes)}."
+        yield ""
+    columns = ("Stream", "What it holds", "Key", *([] if same else ["Scopes"]), "API")
+    yield row(*columns)
+    yield row(*["---"] * len(columns))
+    for stream in streams:
         text, operations = described(stream)
         links = (f"[{each}]({API_PAGE.format(each.replace('/', '-'))})" for each in operations)
-        name = f"`{stream.declared_name()}`"
-        yield row(name, text, listed(stream.primary_keys), listed(stream.scopes), ", ".join(links))
-    yield ""
-    opt_in = [each.declared_name() for each in STREAMS if not each.selected_by_default]
-    yield f"Only read when you ask for them: {listed(opt_in)}."
-    own = [each.declared_name() for each in STREAMS if not each.takes_ad_account]
-    yield f"Skipped when `ad_account_id` is set: {listed(own)}."
+        cells = [f"`{stream.declared_name()}`", text, listed(stream.primary_keys)]
+        yield row(*cells, *([] if same else [listed(stream.scopes)]), ", ".join(links))
 
 
 def setting_table() -> Iterator[str]:
@@ -91,7 +117,7 @@ def setting_table() -> Iterator[str]:
     yield row(*["---"] * 4)
     for name, schema in settings().items():
         values = [f"`{value}`" for value in allowed(schema)]
-        text = " or ".join(values) or TEXT.get(kind(schema), kind(schema))
+        text = " or ".join(values or (TEXT.get(each, each) for each in kinds(schema)))
         if schema.get("secret"):
             text += ", secret"
         shown = f"`{spelled(schema['default'])}`" if "default" in schema else ""
@@ -120,17 +146,25 @@ def meltano_plugin() -> Iterator[str]:
         if values := allowed(schema):
             text += f" One of: {', '.join(values)}."
         yield from (f"    {line}" for line in textwrap.wrap(text, 88))
-    yield "# Every stream but those that need scopes which most tokens lack."
+    yield "# What your own account knows, but for what needs scopes that most tokens lack."
+    yield from selection("organic")
+
+
+def selection(preset: str) -> Iterator[str]:
+    """What Meltano is to select for a preset."""
+    streams = PRESETS[preset]
+    names = ["*"] if streams == STREAMS else [each.declared_name() for each in streams]
     yield "select:"
-    yield '- "*.*"'
-    for stream in STREAMS:
-        if not stream.selected_by_default:
-            yield f'- "!{stream.declared_name()}.*"'
+    yield from (f'- "{name}.*"' for name in names)
 
 
-DOCUMENTS = {
-    "README.md": {"streams": stream_table, "settings": setting_table},
-    "meltano.yml": {"plugin": meltano_plugin},
+DOCUMENTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
+    "README.md": {"streams": stream_tables, "settings": setting_table},
+    "meltano.yml": {
+        "ads": functools.partial(selection, "ads"),
+        "everything": functools.partial(selection, "everything"),
+        "plugin": meltano_plugin,
+    },
 }
 
 

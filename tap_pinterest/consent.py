@@ -19,11 +19,11 @@ from tap_pinterest.network.settled import settled
 from tap_pinterest.network.token_store import TokenStore
 from tap_pinterest.network.tokens import Tokens, fingerprint
 from tap_pinterest.shown import keep_secret, plain
-from tap_pinterest.streams import STREAMS
+from tap_pinterest.streams import ADS, STREAMS
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_pinterest.kinds.stream import PinterestStream
 
@@ -180,6 +180,10 @@ class Consent:
             if closed := [stream for stream in STREAMS if stream not in opened]:
                 needs = sorted(frozenset().union(*map(scopes_of, closed)) - granted)
                 yield "Not opened", f"{_names(closed)} (need {', '.join(needs)})"
+                yield (
+                    "To add some",
+                    "connect again and name all that you want, such as --streams organic,ads",
+                )
         yield "Lives", _lifetime(self.tokens)
 
 
@@ -203,5 +207,8 @@ def scopes_of(stream: type[PinterestStream]) -> frozenset[str]:
     return frozenset(stream.scopes) | (scopes_of(parent) if parent else frozenset())
 
 
-def _names(streams: Iterable[type[PinterestStream]]) -> str:
-    return ", ".join(stream.declared_name() for stream in streams)
+def _names(streams: Sequence[type[PinterestStream]]) -> str:
+    """The names of streams; all those of ads, of which there are many, by one name."""
+    together = set(ADS) <= set(streams)
+    names = [each.declared_name() for each in streams if not (together and each in ADS)]
+    return ", ".join([*names, "all streams of ads"] if together else names)

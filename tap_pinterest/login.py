@@ -13,20 +13,16 @@ from urllib.parse import parse_qsl, urlsplit
 
 import click
 
-from tap_pinterest import cli, settings
+from tap_pinterest import choosing, cli, settings
 from tap_pinterest.consent import Consent, scopes_of
 from tap_pinterest.errors import TapError
 from tap_pinterest.landing import forwarding, wait_for_browser
 from tap_pinterest.network.settled import settled, wait_for_it
 from tap_pinterest.shown import keep_secret, shown
-from tap_pinterest.streams import PRESETS, STREAMS
-from tap_pinterest.words import nearest
 from tap_pinterest.writer import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-
-    from tap_pinterest.kinds.stream import PinterestStream
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
@@ -49,22 +45,8 @@ def _read_config(ctx: click.Context, _: click.Parameter, paths: tuple[str, ...])
     ctx.default_map = {name: value for name, value in config.items() if name in SHARED and value}
 
 
-def _choose(
-    _: click.Context, __: click.Parameter, text: str | None
-) -> tuple[type[PinterestStream], ...]:
-    """The streams named, or those that are selected by default."""
-    if text is None:
-        return tuple(stream for stream in STREAMS if stream.selected_by_default)
-    by_name = {stream.declared_name(): stream for stream in STREAMS}
-    named = {**PRESETS, "all": STREAMS, **{name: (each,) for name, each in by_name.items()}}
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in named:
-            hint = nearest(name, named) or f" There is {', '.join(named)}."
-            raise click.BadParameter(f"there is no stream {name!r}.{hint}")
-    if not names:
-        raise click.BadParameter("name at least one stream.")
-    return tuple(dict.fromkeys(stream for name in names for stream in named[name]))
+def _choose(_: click.Context, __: click.Parameter, text: str | None) -> choosing.Streams:
+    return choosing.selected() if text is None else choosing.named(text)
 
 
 def _address(_: click.Context, __: click.Parameter, url: str) -> str:
@@ -134,7 +116,7 @@ def _setting(
     callback=_choose,
     metavar="A,B,C",
     help="Streams whose scopes are asked for, or `organic`, `ads`, `everything`; without it, those "
-    "selected by default.",
+    "that Meltano selects, or those selected by default.",
 )
 @click.option(
     "--port",
@@ -169,7 +151,7 @@ def _setting(
 )
 def main(
     *,
-    streams: tuple[type[PinterestStream], ...],
+    streams: choosing.Streams,
     port: int,
     browser: bool,
     timeout: int,

@@ -55,7 +55,8 @@ def as_meant(config: Mapping[str, Any], schema: Mapping[str, Any] = SETTINGS) ->
     """A configuration without what is null, its values as the settings spell them.
 
     Whole numbers may come as 8.0, and allowed values in any case: `public` is PUBLIC, and the text
-    "false", which Meltano makes of a variable, is false.
+    "false", which Meltano makes of a variable, is false. So it is with a list where a word may
+    stand, too: it makes a text of that.
     """
     fields = schema["properties"]
     return {
@@ -72,10 +73,21 @@ def _as_meant(value: Any, field: Mapping[str, Any]) -> Any:
         return int(value)
     if isinstance(value, str):
         text = value.strip().lower()
+        if {"string", "array"} <= set(field.get("type", ())):
+            return _list_or_word(value)
         return next(
             (each for each in field.get("enum", ()) if spelled(each).lower() == text), value
         )
     return value
+
+
+def _list_or_word(text: str) -> Any:
+    """A list that is written as JSON, or a word; what looks like a list and is none stays text."""
+    if text.lstrip().startswith("["):
+        with contextlib.suppress(documents.Unusable):
+            return documents.parse(text)
+        return text
+    return text.strip().lower()
 
 
 def from_environment(

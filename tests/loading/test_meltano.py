@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -18,7 +19,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from tap_pinterest.streams import STREAMS
+from tap_pinterest.choosing import SELECTED, selected
+from tap_pinterest.settings import as_meant
+from tap_pinterest.streams import ADS, PRESETS, STREAMS
 from tests.conftest import missing
 from tests.harness import ROOT, environment, run_process
 from tests.pinterest_api import TOKEN
@@ -74,10 +77,27 @@ def test_settings_are_those_of_the_tap(about: dict[str, Any]) -> None:
         assert entry.get("sensitive", False) == schema.get("secret", False), name
 
 
-def test_streams_that_need_rare_scopes_are_left_out() -> None:
-    left_out = {entry[1:-2] for entry in TAP["select"] if entry.startswith("!")}
-    assert left_out == {each.declared_name() for each in STREAMS if not each.selected_by_default}
-    assert "*.*" in TAP["select"]
+def selection(environment: str) -> list[str]:
+    """What is selected in an environment of the project."""
+    (found,) = (each for each in PROJECT["environments"] if each["name"] == environment)
+    for plugin in found.get("config", {}).get("plugins", {}).get("extractors", ()):
+        if plugin["name"] == TAP["name"]:
+            return list(plugin["select"])
+    return list(TAP["select"])
+
+
+@pytest.mark.parametrize(
+    ("environment", "preset"), [("dev", "organic"), ("ads", "ads"), ("everything", "everything")]
+)
+def test_environments_select_what_the_presets_say(environment: str, preset: str) -> None:
+    found = selected({SELECTED: json.dumps(selection(environment))})
+    assert found == PRESETS[preset]
+
+
+def test_the_default_needs_no_rare_scopes() -> None:
+    assert PROJECT["default_environment"] == "dev"
+    chosen = {entry.removesuffix(".*") for entry in TAP["select"]}
+    assert chosen == {each.declared_name() for each in STREAMS if each.selected_by_default}
 
 
 def test_telemetry_is_off_and_plugins_need_no_hub() -> None:
@@ -98,7 +118,8 @@ def test_no_credential_is_in_the_project() -> None:
     assert not secrets & TAP.get("config", {}).keys()
     for each in PROJECT["environments"]:
         for plugin in each.get("config", {}).get("plugins", {}).get("extractors", ()):
-            given = {name: plugin["config"].get(name) for name in secrets & plugin["config"].keys()}
+            config = plugin.get("config", {})
+            given = {name: config[name] for name in secrets & config.keys()}
             assert given in ({}, {"access_token": TOKEN})
 
 
@@ -208,3 +229,90 @@ def test_what_is_selected_by_default_needs_common_scopes_only(
     assert {path.stem for path in meltano.folder.glob("*.jsonl")} == {
         each.declared_name() for each in STREAMS if each.selected_by_default
     }
+
+
+@pytest.fixture
+def advertiser(simulate: Callable[..., Simulator], meltano: Meltano) -> Simulator:
+    """Somebody with few ads, at whom Meltano looks: an Analyst, whose token is for ads alone."""
+    sim = simulate(
+        today=None, campaigns=2, ad_groups=1, ads=1, other_accounts=0, scopes={"ads:read"}
+    )
+    meltano.settings |= {
+        "TAP_PINTEREST_API_URL": sim.url,
+        "TAP_PINTEREST_START_DAYS_BACK": "2",
+        "TAP_PINTEREST_TARGETING_TYPES": '["GENDER"]',
+    }
+    return sim
+
+
+def test_ads_are_an_environment_with_bookmarks_of_its_own(
+    meltano: Meltano, advertiser: Simulator
+) -> None:
+    for _ in range(2):
+        meltano("--environment=ads", "run", "tap-pinterest", "target-jsonl")
+    found = {path.stem for path in meltano.folder.glob("*.jsonl")}
+    assert found <= {each.declared_name() for each in ADS}
+    assert {"campaigns", "campaign_analytics", "ad_targeting_analytics"} <= found
+    assert {"/".join(path.split("/")[:3]) for path in advertiser.paths()} == {"/v5/ad_accounts"}
+    # Nothing changed before the second run: it wrote the newest again, as its bookmark says.
+    assert len(meltano.lines("campaigns")) == 3
+    assert "ads:tap-pinterest-to-target-jsonl" in meltano("state", "list")
+
+
+def test_the_doctor_of_an_environment_is_about_what_it_selects(
+    meltano: Meltano, advertiser: Simulator
+) -> None:
+    said = meltano("--environment=ads", "invoke", "tap-pinterest:doctor")
+    assert f"{advertiser.world.ad_account_id} (" in said
+    assert re.search("^boards +no ", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("columns", "spelled"),
+    [(["SPEND_IN_DOLLAR"], '["SPEND_IN_DOLLAR"]'), (["CTR", "ECTR"], '["ctr", "ectr"]')],
+)
+def test_columns_of_ads_are_taken_from_a_variable(
+    meltano: Meltano, advertiser: Simulator, columns: list[str], spelled: str
+) -> None:
+    meltano(
+        *("run", "tap-pinterest", "target-jsonl"),
+        TAP_PINTEREST__SELECT='["campaign_analytics.*"]',
+        TAP_PINTEREST_ADS_COLUMNS=spelled,
+    )
+    asked = [dict(seen.query) for seen in advertiser.requests if "analytics" in seen.path]
+    assert asked
+    for query in asked:
+        metrics = [each for each in query["columns"].split(",") if not each.endswith("_ID")]
+        assert metrics == columns
+
+
+def test_columns_of_ads_are_a_list_or_a_word_in_the_project(tmp_path: Path) -> None:
+    """What `meltano config set` writes, and a list that somebody writes into meltano.yml."""
+    project = tmp_path / "meltano.yml"
+    project.write_text((ROOT / "meltano.yml").read_text("utf-8"), "utf-8")
+    config = ("config", "set", "tap-pinterest", "ads_columns")
+    for given, meant in (('["SPEND_IN_DOLLAR"]', ["SPEND_IN_DOLLAR"]), ("common", "common")):
+        alone(tmp_path, *config, given)
+        assert as_meant(printed(tmp_path))["ads_columns"] == meant
+    written = YAML(typ="safe").load(project)
+    written["plugins"]["extractors"][0]["config"] = {"ads_columns": ["SPEND_IN_DOLLAR", "CTR"]}
+    YAML(typ="safe").dump(written, project)
+    assert as_meant(printed(tmp_path))["ads_columns"] == ["SPEND_IN_DOLLAR", "CTR"]
+
+
+def alone(project: Path, *args: str) -> str:
+    """What Meltano says in another project, whose plugins are not installed."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("meltano"), f"--env-file={os.devnull}", *args],
+        cwd=project,
+        env=environment(MELTANO_CLI_DISABLE_VERSION_CHECK="true", NO_COLOR="1"),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def printed(project: Path) -> dict[str, Any]:
+    """The settings that Meltano hands to the tap."""
+    settings: dict[str, Any] = json.loads(alone(project, "config", "print", "tap-pinterest"))
+    return settings

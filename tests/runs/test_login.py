@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 HELLO = landing.Landed("Connected", "hello")
 
 COMMAND: Any = SimpleNamespace(get_singer_command=lambda: login.main)
+EVERY = "ads:read,boards:read,boards:read_secret,pins:read,pins:read_secret,user_accounts:read"
+"""All scopes that streams need."""
 
 
 def no_secret(text: str) -> None:
@@ -370,10 +372,12 @@ def test_no_browser_can_be_opened(scene: Scene, monkeypatch: pytest.MonkeyPatch)
         ("boards", "boards:read"),
         (" board_pins , followers ", "boards:read,pins:read,user_accounts:read"),
         ("likes", "boards:read,boards:read_secret,pins:read,pins:read_secret"),
-        (
-            "all",
-            "boards:read,boards:read_secret,pins:read,pins:read_secret,user_accounts:read",
-        ),
+        ("organic", "boards:read,pins:read,user_accounts:read"),
+        ("ads", "ads:read"),
+        ("campaign_analytics", "ads:read"),
+        ("organic,ads", "ads:read,boards:read,pins:read,user_accounts:read"),
+        ("everything", EVERY),
+        ("all", EVERY),
     ],
 )
 def test_the_scopes_of_the_chosen_streams_are_asked_for(
@@ -572,7 +576,7 @@ def test_no_scope_that_was_asked_for_is_hidden(scene: Scene, known_state: str) -
     args = [*scene.args, "--no-browser", "--streams", "all"]
     done = paste(args, f"{address}\n")
     assert done.exit_code == 0
-    assert "Refused     boards:read_secret, pins:read_secret" in done.output
+    assert "Refused     ads:read, boards:read_secret, pins:read_secret" in done.output
 
 
 # -- the page itself

@@ -192,6 +192,36 @@ def test_the_version_setting_comes_from_the_environment(
         assert isinstance(found, type(meant))
 
 
+COLUMNS = ["SPEND_IN_DOLLAR", "ctr"]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (json.dumps(COLUMNS), COLUMNS),
+        (f"  {json.dumps(COLUMNS)}\n", COLUMNS),
+        (COLUMNS, COLUMNS),
+        ("common", "common"),
+        (" All", "all"),
+    ],
+)
+def test_the_columns_of_ads_are_a_word_or_a_list(given: Any, meant: Any) -> None:
+    """Of a list in a variable, or in `meltano config set`, Meltano makes a text."""
+    assert TapPinterest(config={**GOOD, "ads_columns": given}).config["ads_columns"] == meant
+
+
+def test_the_columns_of_ads_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, meant in ((json.dumps(COLUMNS), COLUMNS), ("common", "common")):
+        monkeypatch.setenv("TAP_PINTEREST_ADS_COLUMNS", text)
+        assert as_meant(from_environment())["ads_columns"] == meant
+
+
+@pytest.mark.parametrize("given", ["[SPEND_IN_DOLLAR]", '["SPEND_IN_DOLLAR"', "spend_in_dollar"])
+def test_columns_of_ads_that_are_neither_are_told(given: str) -> None:
+    (found,) = problems(refused({"ads_columns": given}))
+    assert f"`ads_columns` is 'common', 'all' or a list of names, not {given!r}" in found
+
+
 def test_a_misspelt_setting_is_told_before_what_is_missing_for_it() -> None:
     run = refused({**NONE, "acces_token": SECRET})
     lines = [line for line in run.log_lines if "`" in line]
