@@ -213,6 +213,14 @@ ALWAYS = (
     Fault("409", STOPPED, (answer(kind="conflict"),)),
 )
 
+ALIKE = ("with HTML", "with nothing", "404 code 30", "429, spam", "redirect", "501")
+ADS_ONCE = tuple(
+    fault
+    for fault in ONCE
+    if not any(words in fault.title for words in ALIKE) or "200" in fault.title
+)
+"""Once for each thing that is done about an answer: ads are read with the same transport."""
+
 OF_ACCOUNT = (
     Fault("500", STOPPED, (answer(kind="server_error"),)),
     Fault("400", STOPPED, (status(400, code=1, message="no"),)),
@@ -323,7 +331,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "once": (tuple(fault.title for fault in ONCE), tuple(KINDS)),
     "always": (tuple(fault.title for fault in ALWAYS), tuple(KINDS)),
     "object": (tuple(OBJECTS), OF_OBJECTS),
-    "ads once": (tuple(fault.title for fault in ONCE), tuple(ADS_KINDS)),
+    "ads once": (tuple(fault.title for fault in ADS_ONCE), tuple(ADS_KINDS)),
     "ads always": (tuple(fault.title for fault in ALWAYS), tuple(ADS_KINDS)),
     "ad account": (tuple(fault.title for fault in OF_ACCOUNT), tuple(ADS_KINDS)),
 }
