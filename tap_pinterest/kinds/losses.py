@@ -172,6 +172,8 @@ class Losses:
 
     def close(self) -> None:
         """Tell how many were skipped; that not one of several was served is no accident."""
+        for part in list(self._doubted):
+            self.settle(part)
         if self.skipped > TOLD_ONE_BY_ONE:
             self._stream.note(f"{self.skipped} objects were skipped in all")
         if self.skipped > 1 and not self.served and self._last:

@@ -219,6 +219,48 @@ def test_what_one_campaign_withholds_first_keeps_the_others_of_its_account_open(
     assert first not in bookmarks(run, stream)
 
 
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("in_bulk", [True, False])
+def test_ad_groups_that_were_deleted_meanwhile_cost_their_own_children(
+    simulate: Callable[..., Simulator], count: int, in_bulk: bool
+) -> None:
+    """Keywords of many are asked for together, and the first ones fail that."""
+    sim = simulate(**{**SMALL, "messy": False, "keywords_in_bulk": in_bulk})
+    whole = run_tap(sim, select=("keywords",), **MEASURED).ok()
+    first = next(iter(sim.world.accounts))
+    bad = {group["id"] for group in list(sim.world.ads_list("ad_group", first))[:count]}
+
+    def is_about(seen: Seen) -> bool:
+        return bool(bad & {value for name, value in seen.query if name.startswith("ad_group_id")})
+
+    sim.faults.add(path="/keywords$", when=is_about, times=None, kind="not_found", code=404)
+    run = run_tap(sim, select=("keywords",), **MEASURED).ok()
+    assert rows(run, "keywords") == {
+        key: row for key, row in rows(whole, "keywords").items() if row["parent_id"] not in bad
+    }
+    assert all(run.said("WARNING", "keywords", "is skipped", group) for group in bad)
+    assert not run.activate_versions
+
+
+def test_keywords_of_ad_groups_that_are_not_open_are_told(
+    simulate: Callable[..., Simulator],
+) -> None:
+    sim = simulate(**{**SMALL, "messy": False})
+    whole = run_tap(sim, select=("keywords",), **MEASURED).ok()
+    first = next(iter(sim.world.accounts))
+    sim.faults.add(
+        path=below(first, "/keywords"),
+        when=lambda seen: any(name.startswith("ad_group_id") for name, _ in seen.query),
+        times=None,
+        kind="forbidden",
+    )
+    run = run_tap(sim, select=("keywords",), **MEASURED)
+    assert run.exit_code == 1
+    assert run.said("ERROR", "keywords", first, "ad_account_ids")
+    theirs = without(rows(whole, "keywords"), ad_account_id=first)
+    assert theirs.items() <= rows(run, "keywords").items() <= rows(whole, "keywords").items()
+
+
 def test_an_answer_that_is_too_large_is_asked_for_in_smaller_parts(
     sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
