@@ -21,7 +21,7 @@ from urllib.parse import quote
 from tap_pinterest import clock
 from tap_pinterest.kinds.lists import ListStream
 from tap_pinterest.network import gate, http, retry
-from tap_pinterest.streams import pin_analytics
+from tap_pinterest.streams import STREAMS
 from tap_pinterest.tap import TapPinterest
 from tests.conftest import TODAY
 from tests.harness import Run, expected, run_tap, slim_catalog
@@ -119,12 +119,16 @@ class Time:
 
 @dataclass(frozen=True)
 class Place:
-    """Which request goes wrong: what `Faults.add` takes, and what it is about."""
+    """Which request goes wrong: what `Faults.add` takes, and what it is about.
+
+    `named` is the object that is lost with it, `part` the ad account.
+    """
 
     path: str
     nth: int = 1
     when: Callable[[Seen], bool] | None = None
     named: str = ""
+    part: str = ""
 
     def rule(self) -> dict[str, Any]:
         return {"path": self.path, "nth": self.nth, "when": self.when}
@@ -142,6 +146,7 @@ class Kind:
         places: Where a fault may strike, in the order of the requests.
         rows: Every row that exists, by key.
         key: The fields that make a row's key.
+        lost: The field of a row that says with which object it is lost; the first of the key.
     """
 
     title: str
@@ -152,6 +157,7 @@ class Kind:
     rows: Callable[[World], Rows]
     key: tuple[str, ...]
     settings: dict[str, Any] = field(default_factory=dict)
+    lost: str = ""
 
     def of(self, run: Run) -> Rows:
         """The rows of a run; a key comes once."""
@@ -303,8 +309,9 @@ class Lab:
         self.time = Time(patch)
         # Small pages and small bulks: many requests for few rows.
         patch.setattr(ListStream, "page_size", 20)
-        for stream in (pin_analytics.PinAnalytics, pin_analytics.PinLifetimeAnalytics):
-            patch.setattr(stream, "batch", dataclasses.replace(stream.batch, most=10))
+        for stream in STREAMS:
+            if stream.batch:
+                patch.setattr(stream, "batch", dataclasses.replace(stream.batch, most=10))
         self.sim = simulate(**{**kind.world, **more})
         self.rows = kind.rows(self.sim.world)
         self.places = kind.places(self.sim.world)
@@ -338,7 +345,14 @@ class Lab:
         self.sim.pager.empty_pages = None
         self.sim.quotas.limits.clear()
         self.sim.quotas.reset()
-        for name in ("gone_boards", "gone_pins", "forbidden_boards", "forbidden_pins"):
+        for name in (
+            "gone_boards",
+            "gone_pins",
+            "forbidden_boards",
+            "forbidden_pins",
+            "refused_accounts",
+            "refused_columns",
+        ):
             getattr(self.sim.world, name).clear()
         for undo in self._repairs:
             undo()
@@ -417,7 +431,7 @@ def judge(lab: Lab, run: Run, place: Place | None = None) -> str:
     assert kind.stream not in versions, "rows are missing, and the target is told to drop them"
     if run.exit_code == 0:
         assert place, f"{len(missing)} rows are missing, and the run is green"
-        lost = {key[0] for key in missing}
+        lost = {everything[key][kind.lost] if kind.lost else key[0] for key in missing}
         assert lost == {place.named}, f"more is missing than what was lost: {lost}"
         assert run.said("WARNING", f"Stream {kind.stream}:", place.named, "is skipped"), run.log
         return SKIPPED

@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_pinterest.errors import StreamError, TooLarge, TooLate
+from tap_pinterest.errors import StreamError, TooLarge, TooLate, Withheld
 from tap_pinterest.kinds.batches import halved
 from tap_pinterest.kinds.taking import named
 from tap_pinterest.plan.dates import DAY, Range
@@ -98,16 +98,24 @@ def answers_about(
         def ask(some: Question, over: Over = over) -> Page:
             return _ask(stream, some.window, over, {**parent, "members": some.members})
 
-        def lost(some: Question, error: StreamError) -> None:
-            stream.losses.lose(str(some), error, part)
+        withheld: list[tuple[Question, StreamError]] = []
 
-        yield from halved(
-            Question(window, parent.get("members") or (parent,)),
-            ask,
-            lost,
-            Question.halves,
-            withheld_from_all=bool(stream.part_by),
-        )
+        def lost(some: Question, error: StreamError, withheld: list[Any] = withheld) -> None:
+            if stream.part_by and isinstance(error, Withheld):
+                withheld.append((some, error))
+            else:
+                stream.losses.lose(str(some), error, part)
+
+        question, answered = Question(window, parent.get("members") or (parent,)), False
+        for page in halved(
+            question, ask, lost, Question.halves, withheld_from_all=bool(stream.part_by)
+        ):
+            answered = True
+            yield page
+        for some, why in withheld:
+            if not answered:  # it may be about more than these
+                raise why
+            stream.losses.skip(str(some), why, part)
 
 
 def _ask(

@@ -128,6 +128,7 @@ class Family:
             self._settle(part)
 
     def _settle(self, part: str) -> None:
+        self._stream.losses.settle(part)
         if self._stream.losses.complete(part):
             self._stream.completed(part)
         else:

@@ -73,8 +73,11 @@ class JoinedListStream(ListStream):
             except (Forbidden, QuotaExhausted):
                 raise
             except StreamError as error:
-                failed += 1
+                # Those that are deleted tell of themselves; the others of all, before any answers.
+                failed += isinstance(error, Withheld) or not isinstance(error, Gone)
                 if failed >= GIVE_UP_AFTER and not answered:
+                    if isinstance(error, Withheld):
+                        raise Forbidden(str(error), error.answer) from error
                     raise
                 self.losses.lose(named(member), error, self.part_of(member))
             else:

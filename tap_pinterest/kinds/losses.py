@@ -33,6 +33,8 @@ class Losses:
         self._shut: set[str] = set()
         self._noted: set[str] = set()
         self._held: list[tuple[str, Forbidden]] = []
+        self._doubted: dict[str, list[tuple[str, StreamError]]] = {}
+        self._open: set[str] = set()
         self._last: StreamError | None = None
         self._failed = False
         self.skipped = 0
@@ -97,6 +99,27 @@ class Losses:
         hint = self._stream.left_out_by
         self.miss(what, Forbidden(f"{error}; {hint}" if hint else str(error), error.answer), part)
 
+    def doubt(self, what: str, error: StreamError, part: str) -> None:
+        """Note something of a partition that is not ours to see; or is it all of the partition?
+
+        Where anything of it is answered, now or later, this is skipped; else it is forbidden.
+        """
+        if part in self._open:
+            self.skip(what, error, part)
+            return
+        self._doubted.setdefault(part, []).append((what, error))
+
+    def answered(self, part: str) -> None:
+        """Hear that something of a partition was answered: it is open."""
+        self._open.add(part)
+        for what, error in self._doubted.pop(part, ()):
+            self.skip(what, error, part)
+
+    def settle(self, part: str) -> None:
+        """Hear that nothing more of a partition is read: was nothing answered, it is not open."""
+        for what, error in self._doubted.pop(part, ())[:1]:
+            self.forbid(what, error, part)
+
     def shut(self, part: str) -> None:
         """Ask for nothing more of a partition."""
         with self._lock:
@@ -149,6 +172,8 @@ class Losses:
 
     def close(self) -> None:
         """Tell how many were skipped; that not one of several was served is no accident."""
+        for part in list(self._doubted):
+            self.settle(part)
         if self.skipped > TOLD_ONE_BY_ONE:
             self._stream.note(f"{self.skipped} objects were skipped in all")
         if self.skipped > 1 and not self.served and self._last:

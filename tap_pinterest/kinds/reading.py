@@ -211,6 +211,7 @@ class Reading:
         else:
             self._failed = Failed()
             self._stream.losses.tell_held()
+            self._stream.losses.answered(self._stream.part_of(unit))
 
     def _is_closed(self, parent: Record) -> bool:
         """Whether nothing more is asked for of the ad account of a parent."""
@@ -224,11 +225,13 @@ class Reading:
         """
         stream, part, failed = self._stream, self._stream.part_of(parent), self._failed
         what, is_batch = named(parent, stream.noun), "members" in parent
-        is_part = stream.is_partition(parent) or (stream.part_by is not None and is_batch)
+        is_withheld = isinstance(error, Withheld)
         if stream.part_by and (
-            isinstance(error, Forbidden) or (is_part and isinstance(error, Withheld))
+            isinstance(error, Forbidden) or (is_withheld and stream.is_partition(parent))
         ):
             stream.losses.forbid(what, error, part)
+        elif stream.part_by and is_withheld:
+            stream.losses.doubt(what, error, part)
         elif isinstance(error, QuotaExhausted) or (is_batch and isinstance(error, Forbidden)):
             raise error
         elif isinstance(error, Forbidden):

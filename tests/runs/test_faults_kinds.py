@@ -93,8 +93,10 @@ def fair(bench: Lab, run: Run) -> None:
         assert " ERROR " in run.last_line
         assert any(name in run.last_line for name in lineage(stream)), run.last_line
     skipped = "\n".join(run.said("WARNING", "is skipped"))
+    names = (*bench.kind.key, *ONE_OF_EACH[stream].parent_fields)
     for key in missing if not run.exit_code else ():
-        assert any(str(part) in skipped for part in key), f"{key} is missing and not named"
+        of_row = [bench.rows[key][name] for name in names]
+        assert any(str(part) in skipped for part in of_row), f"{key} is missing and not named"
     if missing:
         assert stream not in {name for name, _ in run.activate_versions}
     if run.exit_code or missing:
