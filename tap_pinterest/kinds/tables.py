@@ -34,15 +34,6 @@ SPEND = "SPEND_IN_MICRO_DOLLAR"
 """What is asked for where nothing but keys is selected: the API wants a column."""
 
 
-class Names(dict[str, str]):
-    """The fields of columns: their names in lower case."""
-
-    def __missing__(self, name: str) -> str:
-        """Of a column that is new here."""
-        field = self[name] = name.lower()
-        return field
-
-
 def _words(error: StreamError) -> set[str]:
     """The words of an answer's message, the names of columns among them."""
     return set(re.findall(r"\w+", error.answer.message)) if error.answer else set()
@@ -54,7 +45,7 @@ class TablePage(Page):
 
     def records(self) -> list[Record]:
         """The rows; one whose metrics are none is told."""
-        field = Names()
+        fields: dict[tuple[str, ...], list[str]] = {}  # rows hardly differ in their columns
         rows = []
         for record in Page.records(self):
             metrics = record
@@ -63,7 +54,10 @@ class TablePage(Page):
                 if not isinstance(metrics, dict):
                     self.miss(f"a row has {plain(metrics)} for its metrics")
                     continue
-            row = {field[name]: value for name, value in metrics.items()}
+            names = tuple(metrics)
+            if names not in fields:
+                fields[names] = [name.lower() for name in names]
+            row = dict(zip(fields[names], metrics.values(), strict=True))
             if len(row) < len(metrics):
                 self.notes.add("the API sent two metrics whose names differ in case only")
             rows.append(row if metrics is record else row | record)
