@@ -6,14 +6,17 @@ import functools
 import math
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
 
 from tap_pinterest.columns import columns_at, field_of, report_columns
 from tap_pinterest.errors import Refused, StreamError
 from tap_pinterest.kinds.answers import answers_about
 from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.kinds.emission import collected
+from tap_pinterest.records.decoding import decode_figures
 from tap_pinterest.records.pages import Page, reader
 from tap_pinterest.settings import setting
 from tap_pinterest.shown import plain
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 VALUES = 120_000
 """Values that an answer is to have at most, as far as that is known before: some MB of JSON."""
 
+ROWS = 250
+"""Rows that are decoded at a time."""
+
 SPEND = "SPEND_IN_MICRO_DOLLAR"
 """What is asked for where nothing but keys is selected: the API wants a column."""
 
@@ -39,9 +45,21 @@ def _words(error: StreamError) -> set[str]:
     return set(re.findall(r"\w+", error.answer.message)) if error.answer else set()
 
 
+def pieces(page: Page) -> list[Page]:
+    """A page in several, so that of thousands of wide rows only some are decoded at a time."""
+    try:
+        rows = msgspec.json.decode(page.items, type=list[msgspec.Raw])
+    except msgspec.DecodeError:
+        return [page]  # which tells it
+    parts = [b"[%b]" % b",".join(rows[at : at + ROWS]) for at in range(0, len(rows), ROWS)]
+    return [replace(page, items=part, size=len(part)) for part in parts] or [replace(page, items=[])]
+
+
 @dataclass(slots=True)
 class TablePage(Page):
     """Rows of an answer: metrics by the API's names, or objects that have them in `metrics`."""
+
+    decode: ClassVar = staticmethod(decode_figures)
 
     def records(self) -> list[Record]:
         """The rows; one whose metrics are none is told."""
@@ -175,7 +193,8 @@ class TableStream(DaysStream):
         window = parent.pop("window", None)
         # Who tries the smallest request has no window, and one day is enough.
         windows = [window] if window else list(self.progress(self.part_of(parent)).span.days())[-1:]
-        return answers_about(self, parent, windows)
+        for page in answers_about(self, parent, windows):
+            yield from pieces(page)
 
     def fill_page(self, page: Page, answer: Envelope, window: Range, over: Over) -> None:  # noqa: ARG002
         """Put the rows on a page, undecoded until their turn."""

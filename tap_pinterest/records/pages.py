@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -26,6 +26,9 @@ MOST_ODD = 100
 
 IN_A_PATH = re.compile(r"(?!\.\.?$)[A-Za-z0-9._~+=-]{1,255}")
 """What may be put into a path: an id, a name, a region. Anything else would lead elsewhere."""
+
+FIRST = re.compile(rb"\s*\S")
+"""What JSON begins with."""
 
 ITEMS = "items"
 """Where the records of a page are in most answers."""
@@ -70,15 +73,14 @@ def reader(records_at: str = ITEMS) -> Callable[[bytes], Envelope]:
             part = fields[step]
         if _begins(part, b"{"):
             part = msgspec.Raw(b"[%b]" % memoryview(part).tobytes())
-        return Envelope(
-            msgspec.json.decode(b"[%b]" % bytes(part), type=list[msgspec.Raw])[0], bookmark
-        )
+        return Envelope(msgspec.json.decode(part, type=msgspec.Raw), bookmark)
 
     return read
 
 
 def _begins(part: msgspec.Raw, mark: bytes) -> bool:
-    return memoryview(part).tobytes().lstrip()[:1] == mark
+    found = FIRST.match(part)
+    return found is not None and found[0][-1:] == mark
 
 
 def _flat(objects: msgspec.Raw, name: str) -> msgspec.Raw:
@@ -119,6 +121,8 @@ class Page:
     notes: set[str] = field(default_factory=set)
     about: frozenset[str] = frozenset()
 
+    decode: ClassVar[Callable[[Any], list[Record]]] = staticmethod(decode)
+
     def records(self) -> list[Record]:
         """The records, decoded; what is among them and is no object goes to `odd`.
 
@@ -128,7 +132,7 @@ class Page:
         if isinstance(self.items, list):
             return self.items
         try:
-            return decode(self.items)
+            return self.decode(self.items)
         except msgspec.DecodeError as exc:
             try:
                 items = msgspec.json.decode(self.items, type=list[msgspec.Raw])
