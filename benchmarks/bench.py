@@ -134,8 +134,10 @@ def pin_account(count: int) -> Simulator:
 
 
 def ad_accounts(count: int, campaigns: int) -> Simulator:
-    """Ad accounts of campaigns that have one ad each, and metrics on every day."""
-    return Simulator(ad_accounts=count, campaigns=campaigns, ad_groups=1, ads=1, busy=True)
+    """Ad accounts of campaigns that have one ad each, and metrics on every day, of right types."""
+    return Simulator(
+        ad_accounts=count, campaigns=campaigns, ad_groups=1, ads=1, busy=True, clean=True
+    )
 
 
 def rate(count: int, cost: Cost) -> str:

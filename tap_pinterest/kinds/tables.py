@@ -47,19 +47,25 @@ def _words(error: StreamError) -> set[str]:
 
 def pieces(page: Page) -> list[Page]:
     """A page in several, so that of thousands of wide rows only some are decoded at a time."""
+    items = page.items
+    if isinstance(items, list):
+        return [page]
     try:
-        rows = msgspec.json.decode(page.items, type=list[msgspec.Raw])
+        rows = msgspec.json.decode(items, type=list[msgspec.Raw])
     except msgspec.DecodeError:
         return [page]  # which tells it
+    page.items = []  # whoever still holds the page does not hold the answer
     parts = [b"[%b]" % b",".join(rows[at : at + ROWS]) for at in range(0, len(rows), ROWS)]
-    return [replace(page, items=part, size=len(part)) for part in parts] or [replace(page, items=[])]
+    return [replace(page, items=part, size=len(part)) for part in parts] or [page]
 
 
 @dataclass(slots=True)
 class TablePage(Page):
     """Rows of an answer: metrics by the API's names, or objects that have them in `metrics`."""
 
-    decode: ClassVar = staticmethod(decode_figures)
+    def decoded(self, items: msgspec.Raw | bytes) -> list[Record]:
+        """Rows that are mostly numbers."""
+        return decode_figures(bytes(items))
 
     def records(self) -> list[Record]:
         """The rows; one whose metrics are none is told."""

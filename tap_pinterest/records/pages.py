@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -121,8 +121,6 @@ class Page:
     notes: set[str] = field(default_factory=set)
     about: frozenset[str] = frozenset()
 
-    decode: ClassVar[Callable[[Any], list[Record]]] = staticmethod(decode)
-
     def records(self) -> list[Record]:
         """The records, decoded; what is among them and is no object goes to `odd`.
 
@@ -132,7 +130,7 @@ class Page:
         if isinstance(self.items, list):
             return self.items
         try:
-            return self.decode(self.items)
+            return self.decoded(self.items)
         except msgspec.DecodeError as exc:
             try:
                 items = msgspec.json.decode(self.items, type=list[msgspec.Raw])
@@ -146,6 +144,10 @@ class Page:
                 what = plain(bytes(item).decode("utf-8", "replace"), 40)
                 self.miss(f"the API sent {what} among the records")
         return records
+
+    def decoded(self, items: msgspec.Raw | bytes) -> list[Record]:
+        """A list of records, decoded; msgspec.DecodeError where it is none."""
+        return decode(items)
 
     def miss(self, sentence: str) -> None:
         """Tell of something that could not be taken for a record."""
