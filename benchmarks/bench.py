@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LATENCY = 0.05
 CONCURRENCY = 8
 PAGE = 250
+DAYS = 89
 PINS_QUERY = f"include_protected_pins=true&page_size={PAGE}&pin_metrics=false"
 
 
@@ -96,6 +97,22 @@ class Bench:
         """The bare loop over the same Pins."""
         return Program("benchmarks.loop", [f"{sim.url}/pins", TOKEN, PINS_QUERY])
 
+    def again(self, program: Program) -> Program:
+        """The same with the state that a run ends with, as it would be run the next time."""
+        with tempfile.TemporaryFile() as out:
+            run(program, out)
+            out.seek(0)
+            states = [line for line in out if line.startswith(b'{"type":"STATE"')]
+        state = self._file(json.loads(states[-1])["value"])
+        return Program(program.module, [*program.arguments, "--state", state])
+
+    def rows_loop(self, addresses: list[str]) -> Program:
+        """The bare loop over the rows of answers."""
+        self._files += 1
+        path = self._folder / f"{self._files}.txt"
+        path.write_text("\n".join(addresses), "utf-8")
+        return Program("benchmarks.rows_loop", [TOKEN, str(path)])
+
     def warm(self, sim: Simulator, program: Program, records: int) -> Mapping[str, Any]:
         """Run once untimed, so that the simulator has its pages ready; what it then counted."""
         sim.control(clear=True)
@@ -114,6 +131,13 @@ class Bench:
 def pin_account(count: int) -> Simulator:
     """An account with nothing but Pins."""
     return Simulator(boards=1, pins_per_board=count)
+
+
+def ad_accounts(count: int, campaigns: int) -> Simulator:
+    """Ad accounts of campaigns that have one ad each, and metrics on every day, of right types."""
+    return Simulator(
+        ad_accounts=count, campaigns=campaigns, ad_groups=1, ads=1, busy=True, clean=True
+    )
 
 
 def rate(count: int, cost: Cost) -> str:

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.bench import PAGE, PINS_QUERY, Bench, Row, faster, pin_account, rate, waiting
+from benchmarks.bench import (
+    DAYS,
+    PAGE,
+    PINS_QUERY,
+    Bench,
+    Row,
+    ad_accounts,
+    faster,
+    pin_account,
+    rate,
+    waiting,
+)
 from benchmarks.processes import Cost, Program, Simulator, median, medians, records_of, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIVE_FIELDS = ("pins.alt_text", "pins.dominant_color", "pins.media", "pins.note", "pins.title")
+LOOKBACK = 30
 STREAM_MAP = {"pins": {"address": "url", "note": "__NULL__"}}
 SEED_STREAMS = (
     *("account", "boards", "board_pins", "followers", "following_users", "following_boards"),
@@ -190,6 +204,80 @@ def memory(bench: Bench) -> Iterator[Row]:
         )
 
 
+def ads(bench: Bench) -> Iterator[Row]:
+    """Metrics of ads: wide rows, in answers that hold thousands of them."""
+    accounts, count, stream = 2, bench.sized(1_000, 10), "campaign_analytics"
+    rows, named = accounts * count * DAYS, f"{accounts} ad accounts of {count:,} campaigns"
+    with (
+        ad_accounts(accounts, count) as sim,
+        ad_accounts(accounts, count // 10) as tenth,
+        ad_accounts(1, 1) as one,
+    ):
+        worlds = ((sim, rows), (tenth, rows // count * (count // 10)), (one, DAYS))
+        programs = [bench.tap(world, stream) for world, _ in worlds]
+        loops = []
+        for (world, number), program in zip(worlds, programs, strict=True):
+            bench.warm(world, program, number)
+            loops.append(bench.rows_loop(world.addresses()))
+            bench.warm(world, loops[-1], number)
+        full, small, start = programs
+        whole, part, begun, loop, loop_begun = medians(
+            bench.runs, full, small, start, loops[0], loops[2]
+        )
+        figure = f"{named}, {DAYS} days of {stream}"
+        yield faster(
+            f"{figure}, no latency",
+            rows,
+            whole - begun,
+            loop - loop_begun,
+            goal=0.6,
+            name="bare loop",
+        )
+        yield Row(
+            f"{figure}: peak memory",
+            f"{whole.peak:.0f} MB",
+            f"{part.peak:.0f} MB (a tenth of it)",
+            f"{whole.peak / part.peak:.2f} x",
+            "≤ 150 MB, ≤ 1.1 x",
+            whole.peak <= 150 and whole.peak <= 1.1 * part.peak,
+            f"{whole.cpu:.1f} s",
+        )
+        yield _night(bench, sim, full)
+    for many, each in ((accounts, count), (bench.sized(100, 2), 20)):
+        with ad_accounts(many, each) as sim, ad_accounts(1, 1) as one:
+            full, start = (bench.tap(world, stream, start_days_back=3) for world in (sim, one))
+            lists = math.ceil(each / PAGE)
+            yield waiting(
+                bench,
+                f"{many} ad accounts of {each:,} campaigns, 3 days of {stream}, 50 ms latency",
+                (sim, full, start, many * each * 7),
+                (2 + lists, 1 + many * 2 * lists),
+                1.5,
+            )
+
+
+def _night(bench: Bench, sim: Simulator, program: Program) -> Row:
+    """What is asked for again when nothing but a night lies between two runs."""
+    asked = []
+    for each in (program, bench.again(program)):
+        sim.control(clear=True)
+        run(each)
+        addresses = sim.addresses()
+        days = [parse_qs(urlsplit(address).query) for address in addresses]
+        first = min(day["start_date"][0] for day in days if "start_date" in day)
+        last = max(day["end_date"][0] for day in days if "end_date" in day)
+        asked.append((len(addresses), (date.fromisoformat(last) - date.fromisoformat(first)).days))
+    (all_, _), (again, lookback) = asked
+    return Row(
+        "the same, run again",
+        f"{again} requests, {lookback} days before the last one",
+        f"{all_} requests (the first run)",
+        f"{again / all_:.2f} x",
+        "≤ 30 days",
+        lookback <= LOOKBACK,
+    )
+
+
 def start(bench: Bench) -> Iterator[Row]:
     """What a command takes that reads nothing."""
     for option in ("--discover", "--version"):
@@ -244,6 +332,6 @@ def growth(bench: Bench) -> Iterator[Row]:
 
 GROUPS = {
     group.__name__: group
-    for group in (pins, latency, boards, streams, quota, memory, start, sdk, growth)
+    for group in (pins, latency, boards, streams, ads, quota, memory, start, sdk, growth)
 }
 """The groups of figures by name, in the order of the table."""

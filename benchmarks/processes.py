@@ -100,6 +100,8 @@ class Simulator:
         **dict.fromkeys(("boards", "protected_boards", "secret_boards", "pins_per_board"), 0),
         **dict.fromkeys(("followers", "following_users", "following_boards", "media"), 0),
         **dict.fromkeys(("following_interests", "websites", "businesses", "other_accounts"), 0),
+        **dict.fromkeys(("ad_accounts", "campaigns", "ad_groups", "ads", "keywords"), 0),
+        **dict.fromkeys(("audiences", "product_groups"), 0),
         "likes": -1,
         "cache": 2048,
         "token": TOKEN,
@@ -132,12 +134,20 @@ class Simulator:
         self._process.terminate()
         self._process.communicate()
 
+    def addresses(self) -> list[str]:
+        """The addresses that were asked for since the requests were forgotten, in their order."""
+        host = self.url.removesuffix(urlsplit(self.url).path)
+        return [host + target for target in self._control("/_control?log", {})["log"]]
+
     def control(self, **knobs: Any) -> dict[str, Any]:
         """Turn knobs of `/_control`; how things stand after that."""
+        return self._control("/_control", knobs)
+
+    def _control(self, target: str, knobs: dict[str, Any]) -> dict[str, Any]:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
         try:
             headers = {"Content-Type": "application/json"}
-            connection.request("POST", "/_control", json.dumps(knobs), headers)
+            connection.request("POST", target, json.dumps(knobs), headers)
             response = connection.getresponse()
             answer: dict[str, Any] = json.load(response)
         finally:

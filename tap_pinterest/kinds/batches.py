@@ -68,8 +68,10 @@ class Waiting:
         parents = itertools.chain.from_iterable(self._groups.values())
         return list(itertools.islice(parents, count))
 
-    def full(self) -> list[Record]:
-        """The batches that are full; they wait no longer."""
+    def full(self, least: int = 1) -> list[Record]:
+        """The batches that are full, once there are so many; they wait no longer."""
+        if sum(len(group) // self.batch.most for group in self._groups.values()) < least:
+            return []
         return [batch for group in list(self._groups) for batch in self._taken(group, full=True)]
 
     def rest(self, name: str | None = None, values: Collection[object] = ()) -> list[Record]:

@@ -139,7 +139,8 @@ class Reading:
         """Sync the stream for some parents; those that wait for a full batch, later."""
         if self.waiting is not None:
             self.put(parents)
-            parents = self.waiting.full()
+            # As many as may be asked for side by side, or one would be waited for at a time.
+            parents = self.waiting.full(self._stream.config["max_concurrency"])
         self.sync(parents)
 
     def put(self, parents: Sequence[Record]) -> None:

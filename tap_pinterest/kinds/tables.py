@@ -6,14 +6,17 @@ import functools
 import math
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
 
 from tap_pinterest.columns import columns_at, field_of, report_columns
 from tap_pinterest.errors import Refused, StreamError
 from tap_pinterest.kinds.answers import answers_about
 from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.kinds.emission import collected
+from tap_pinterest.records.decoding import decode_figures
 from tap_pinterest.records.pages import Page, reader
 from tap_pinterest.settings import setting
 from tap_pinterest.shown import plain
@@ -30,17 +33,11 @@ if TYPE_CHECKING:
 VALUES = 120_000
 """Values that an answer is to have at most, as far as that is known before: some MB of JSON."""
 
+ROWS = 250
+"""Rows that are decoded at a time."""
+
 SPEND = "SPEND_IN_MICRO_DOLLAR"
 """What is asked for where nothing but keys is selected: the API wants a column."""
-
-
-class Names(dict[str, str]):
-    """The fields of columns: their names in lower case."""
-
-    def __missing__(self, name: str) -> str:
-        """Of a column that is new here."""
-        field = self[name] = name.lower()
-        return field
 
 
 def _words(error: StreamError) -> set[str]:
@@ -48,13 +45,31 @@ def _words(error: StreamError) -> set[str]:
     return set(re.findall(r"\w+", error.answer.message)) if error.answer else set()
 
 
+def pieces(page: Page) -> list[Page]:
+    """A page in several, so that of thousands of wide rows only some are decoded at a time."""
+    items = page.items
+    if isinstance(items, list):
+        return [page]
+    try:
+        rows = msgspec.json.decode(items, type=list[msgspec.Raw])
+    except msgspec.DecodeError:
+        return [page]  # which tells it
+    page.items = []  # whoever still holds the page does not hold the answer
+    parts = [b"[%b]" % b",".join(rows[at : at + ROWS]) for at in range(0, len(rows), ROWS)]
+    return [replace(page, items=part, size=len(part)) for part in parts] or [page]
+
+
 @dataclass(slots=True)
 class TablePage(Page):
     """Rows of an answer: metrics by the API's names, or objects that have them in `metrics`."""
 
+    def decoded(self, items: msgspec.Raw | bytes) -> list[Record]:
+        """Rows that are mostly numbers."""
+        return decode_figures(bytes(items))
+
     def records(self) -> list[Record]:
         """The rows; one whose metrics are none is told."""
-        field = Names()
+        fields: dict[tuple[str, ...], list[str]] = {}  # rows hardly differ in their columns
         rows = []
         for record in Page.records(self):
             metrics = record
@@ -63,7 +78,10 @@ class TablePage(Page):
                 if not isinstance(metrics, dict):
                     self.miss(f"a row has {plain(metrics)} for its metrics")
                     continue
-            row = {field[name]: value for name, value in metrics.items()}
+            names = tuple(metrics)
+            if names not in fields:
+                fields[names] = [name.lower() for name in names]
+            row = dict(zip(fields[names], metrics.values(), strict=True))
             if len(row) < len(metrics):
                 self.notes.add("the API sent two metrics whose names differ in case only")
             rows.append(row if metrics is record else row | record)
@@ -181,7 +199,8 @@ class TableStream(DaysStream):
         window = parent.pop("window", None)
         # Who tries the smallest request has no window, and one day is enough.
         windows = [window] if window else list(self.progress(self.part_of(parent)).span.days())[-1:]
-        return answers_about(self, parent, windows)
+        for page in answers_about(self, parent, windows):
+            yield from pieces(page)
 
     def fill_page(self, page: Page, answer: Envelope, window: Range, over: Over) -> None:  # noqa: ARG002
         """Put the rows on a page, undecoded until their turn."""

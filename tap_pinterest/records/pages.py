@@ -27,6 +27,9 @@ MOST_ODD = 100
 IN_A_PATH = re.compile(r"(?!\.\.?$)[A-Za-z0-9._~+=-]{1,255}")
 """What may be put into a path: an id, a name, a region. Anything else would lead elsewhere."""
 
+FIRST = re.compile(rb"\s*\S")
+"""What JSON begins with."""
+
 ITEMS = "items"
 """Where the records of a page are in most answers."""
 
@@ -70,15 +73,14 @@ def reader(records_at: str = ITEMS) -> Callable[[bytes], Envelope]:
             part = fields[step]
         if _begins(part, b"{"):
             part = msgspec.Raw(b"[%b]" % memoryview(part).tobytes())
-        return Envelope(
-            msgspec.json.decode(b"[%b]" % bytes(part), type=list[msgspec.Raw])[0], bookmark
-        )
+        return Envelope(msgspec.json.decode(part, type=msgspec.Raw), bookmark)
 
     return read
 
 
 def _begins(part: msgspec.Raw, mark: bytes) -> bool:
-    return memoryview(part).tobytes().lstrip()[:1] == mark
+    found = FIRST.match(part)
+    return found is not None and found[0][-1:] == mark
 
 
 def _flat(objects: msgspec.Raw, name: str) -> msgspec.Raw:
@@ -128,7 +130,7 @@ class Page:
         if isinstance(self.items, list):
             return self.items
         try:
-            return decode(self.items)
+            return self.decoded(self.items)
         except msgspec.DecodeError as exc:
             try:
                 items = msgspec.json.decode(self.items, type=list[msgspec.Raw])
@@ -142,6 +144,10 @@ class Page:
                 what = plain(bytes(item).decode("utf-8", "replace"), 40)
                 self.miss(f"the API sent {what} among the records")
         return records
+
+    def decoded(self, items: msgspec.Raw | bytes) -> list[Record]:
+        """A list of records, decoded; msgspec.DecodeError where it is none."""
+        return decode(items)
 
     def miss(self, sentence: str) -> None:
         """Tell of something that could not be taken for a record."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tap_pinterest.records.decoding import Record
     from tap_pinterest.records.schemas import Path
 
+    Fix = tuple[str, Callable[[Any], Any]]
+
 UNKNOWN_FIELDS = "unknown_fields"
 """The setting, and the column in which it may collect what no schema knows."""
 
@@ -112,7 +114,8 @@ class Shape:
             for record in records:
                 if not known(record):
                     self._root.conform(record)
-                    self._familiar.learn(record)
+                    if not known(record):
+                        self._familiar.learn(record)
         if self._root.timed:
             for record in records:
                 self._root.add_zones(record)
@@ -187,7 +190,7 @@ class _Node:
     ) -> None:
         self._shape = shape
         self._path = path
-        self._fitting: dict[tuple[object, ...], tuple[str, ...]] = {}
+        self._seen: dict[tuple[object, ...], tuple[list[str], list[Fix]]] = {}
         self._known = frozenset(schema.get("properties", ()))
         self._secrets: set[str] = set()
         self._dropped: list[str] = []
@@ -255,15 +258,15 @@ class _Node:
 
     def conform(self, record: Record) -> None:
         """Make the values fit, but for the form of times."""
-        # Records of one stream hardly differ in their names and types: what was found to fit once
-        # needs no second look.
+        # Records of one stream hardly differ in their names and types: what these need is found
+        # out once.
         for name in self._secrets & record.keys() if self._secrets else ():
             record[name] = masked(record[name])
         get = record.get
         signature = (*record, *map(type, record.values()))
-        suspects = self._fitting.get(signature)
-        if suspects is None:
-            suspects = self._check(record, signature)
+        suspects, unfit = self._seen.get(signature) or self._look_at(record, signature)
+        for name, fix in unfit:
+            record[name] = self._fixed(name, record[name], fix)
         for name in suspects:
             hidden = name not in self._known and self._shape.hides((*self._path, name))
             value = record[name]
@@ -292,30 +295,27 @@ class _Node:
             elif value is not None:
                 values[at] = self._fixed(name, value, fix)
 
-    def _check(self, record: Record, signature: tuple[object, ...]) -> tuple[str, ...]:
-        """Make the types fit; the fields in which there may be a secret or an odd number."""
+    def _look_at(
+        self, record: Record, signature: tuple[object, ...]
+    ) -> tuple[list[str], list[Fix]]:
+        """The fields with a secret or an odd number in them, perhaps, and those of a wrong type."""
         suspects = [name for name in self._free if type(record.get(name)) in WALKED]
         for name in self._unknown(record):
             path = (*self._path, name)
             self._shape.tell_unknown(path)
             if self._shape.hides(path) or type(record[name]) in WALKED:
                 suspects.append(name)
-        fitted = True
-        for name, kinds, fix in self._values:
-            value = record.get(name)
-            if value is not None and type(value) not in kinds:
-                record[name] = self._fixed(name, value, fix)
-                fitted = False
-        for name in self._times:
-            value = record.get(name)
-            if value is not None and type(value) not in TIMES:
-                record[name] = self._fixed(name, value, to_date_time)
-                fitted = False
+        fields = (*self._values, *((name, TIMES, to_date_time) for name in self._times))
+        unfit = [
+            (name, fix)
+            for name, kinds, fix in fields
+            if record.get(name) is not None and type(record[name]) not in kinds
+        ]
         size = PER_NAME * len(record) + sum(map(len, record))
-        if fitted and size <= self._shape.room:
+        if size <= self._shape.room:
             self._shape.room -= size
-            self._fitting[signature] = tuple(suspects)
-        return tuple(suspects)
+            self._seen[signature] = (suspects, unfit)
+        return suspects, unfit
 
     def _unknown(self, record: Record) -> list[str]:
         return [name for name in record if name not in self._known]

@@ -4,7 +4,8 @@ POST takes a JSON object with any of: today ("2025-01-31" or null), latency, jit
 (null or a number), advance (seconds), faults (a list of the arguments of Faults.add), clear_faults,
 clear (forget the requests), revoke (true, or "all" for refresh tokens too), remove_boards,
 remove_pins, gone_boards, gone_pins, forbidden_boards, forbidden_pins (lists of ids, added), world
-(settings of World by name). GET, and the answer to POST, tell how things stand.
+(settings of World by name). GET, and the answer to POST, tell how things stand; with `?log` they
+list the requests seen, too: paths with their queries.
 
 A page in a developer's browser can send requests to this machine, so the knobs are only for whoever
 asks for them at a loopback address and sends application/json, which no page may do unasked: 403
@@ -16,7 +17,7 @@ from __future__ import annotations
 from datetime import date
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from aiohttp import web
@@ -52,7 +53,13 @@ def answer(simulator: Simulator, request: web.BaseRequest, body: bytes) -> web.R
                 apply(simulator, name, value)
     except (ValueError, TypeError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
         return _refused(400, str(error))
-    return web.json_response(state(simulator))
+    told = state(simulator)
+    if "log" in request.rel_url.query:
+        told["log"] = [
+            f"{seen.path}?{urlencode(seen.query)}" if seen.query else seen.path
+            for seen in simulator.requests
+        ]
+    return web.json_response(told)
 
 
 def _refused(status: int, why: str) -> web.Response:

@@ -36,6 +36,10 @@ def test_control_over_http(sim: Simulator, client: Client) -> None:
     assert state["requests"] == 5
     assert state["paths"]["/v5/pins"] == 1
     assert state["faults"][0]["fired"] == 1
+    assert "log" not in state
+    log = requests.get(f"{control}?log").json()["log"]
+    assert log[1:3] == [f"/v5/boards/{board}/pins", "/v5/user_account/followers"]
+    assert log[3] == "/v5/media?page_size=0"
     assert requests.post(control, json={"revoke": True}).status_code == 200
     assert error(client.get("/boards")) == (401, 2)
     assert requests.post(control, json={"weather": "fine"}).status_code == 400
