@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MOST_TOLD = 100
 """Notes of a stream that are told."""
 
+MOST_DOUBTED = 25
+"""Objects in a row that may not be ours to see, before it is their partition that is not."""
+
 TOLD_ONE_BY_ONE = 10
 """How many skipped objects of a stream are named; after that they are only counted."""
 
@@ -107,7 +110,10 @@ class Losses:
         if part in self._open:
             self.skip(what, error, part)
             return
-        self._doubted.setdefault(part, []).append((what, error))
+        doubted = self._doubted.setdefault(part, [])
+        doubted.append((what, error))
+        if len(doubted) >= MOST_DOUBTED:
+            self.settle(part)
 
     def answered(self, part: str) -> None:
         """Hear that something of a partition was answered: it is open."""

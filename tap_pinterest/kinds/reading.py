@@ -181,25 +181,38 @@ class Reading:
             return
         width = stream.config["max_concurrency"]
         open_ = [parent for parent in parents if not self._is_closed(parent)]
-        # A partition ends with its last request, and several together: their children's requests
-        # share their batches' turns then.
-        whole = [parent for parent in parents if stream.is_partition(parent)]
         units = [unit for parent in open_ for unit in stream.units(parent)]
-        left, over = Counter(map(stream.part_of, units)), [*map(stream.part_of, whole)]
-        with contextlib.closing(
-            fan_out(units, stream.pages_of, stream.run.budget, width)
-        ) as fetched:
-            for unit, pages in fetched:
-                yield from self._of_unit(unit, pages)
-                part = stream.part_of(unit)
-                left[part] -= 1
-                ended = [each for each in over if not left[each]] if part in over else []
-                if len(ended) >= width:
-                    over = [each for each in over if left[each]]
-                    stream.family.end(ended)
+        left, read = Counter(map(stream.part_of, units)), 0
+        over = dict.fromkeys(stream.part_of(each) for each in parents if stream.is_partition(each))
+        ended = [part for part in over if not left[part]]
+        try:
+            with contextlib.closing(
+                fan_out(units, stream.pages_of, stream.run.budget, width)
+            ) as fetched:
+                for unit, pages in fetched:
+                    for taken in self._of_unit(unit, pages):
+                        read += 1
+                        yield taken
+                    part = stream.part_of(unit)
+                    left[part] -= 1
+                    if part in over and not left[part]:
+                        ended.append(part)
+                    # Small partitions end together, so that their children are asked for side by
+                    # side; a large one by itself, so that it is done where the run is cut.
+                    if max(read, len(ended)) >= width:
+                        self._end(ended)
+                        read = 0
+        except StreamError:
+            self._end(ended)  # whatever keeps the others
+            raise
+        self._end(ended)
         self._stream.losses.tell_held()
-        if over:
-            stream.family.end(over)
+
+    def _end(self, parts: list[str]) -> None:
+        """End partitions of which all was read, or told, and empty the list of them."""
+        if parts:
+            self._stream.family.end(parts)
+            parts.clear()
 
     def _of_unit(self, unit: Record, pages: Iterator[Page]) -> Taken:
         if self._is_closed(unit):
@@ -249,5 +262,9 @@ class Reading:
         self._failed = Failed(part, here, failed.parts + (failed.last != part))
         if here >= GIVE_UP_AFTER and stream.part_by:
             stream.losses.shut(part)
+            stream.note(
+                f"{stream.part_by} {part}: nothing more is asked for in this run, as {here} "
+                "requests in a row failed"
+            )
         if max(self._failed.parts, 0 if stream.part_by else here) >= GIVE_UP_AFTER:
             raise error

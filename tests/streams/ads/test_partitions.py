@@ -135,3 +135,42 @@ def test_a_fault_in_one_account_is_no_other_ones(sim: Simulator) -> None:
         assert parts(done, "campaign_analytics")[account]["replication_key_value"] == str(back(1))
     assert "replication_key_value" not in parts(done, "campaign_analytics")[accounts[1]]
     assert set(parts(done, "campaigns")) == set(accounts)
+
+
+def test_what_was_read_before_a_quota_ended_is_done_with(sim: Simulator) -> None:
+    """The next run begins with the account that the quota ended at."""
+    first, second, third, *others = sim.world.accounts
+    path = f"/{third}/campaigns$"
+    sim.faults.add(kind="rate_limited", path=path, reset=50_000, times=None)
+    done = run(sim, max_concurrency=1)
+    assert done.exit_code == 1
+    for account in (first, second):
+        assert got(done, account) == rows_of(sim, account, back(89), back(1))
+        assert "replication_key_value" in parts(done, "campaigns")[account]
+        assert "replication_key_value" in parts(done, "campaign_analytics")[account]
+    sim.faults.clear()
+    sim.clear()
+    again = run(sim, state=done.states[-1]).ok()
+    asked: dict[str, str] = {}
+    for seen in sim.requests:
+        if seen.path.endswith("/analytics"):
+            account, start = seen.path.split("/")[3], seen.params()["start_date"]
+            asked[account] = min(start, asked.get(account, start))
+    assert {asked[account] for account in (first, second)} == {str(back(15))}
+    assert {asked[account] for account in (third, *others)} == {str(back(89))}
+    assert got(again, third) == rows_of(sim, third, back(89), back(1))
+
+
+def test_an_account_in_which_nothing_works_is_left_alone_after_a_while(
+    simulate: Callable[..., Simulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = simulate(ad_accounts=3, campaigns=1300, other_accounts=0)
+    at(monkeypatch, sim, TODAY)
+    first, second, third = sim.world.accounts
+    sim.faults.add(kind="server_error", path=f"/{second}/campaigns/analytics", times=None)
+    monkeypatch.setattr(ListStream, "page_size", 250)
+    done = run(sim, start_days_back=2, max_concurrency=1)
+    assert done.exit_code == 1
+    assert done.said("WARNING", second, "nothing more is asked for")
+    for account in (first, third):
+        assert got(done, account) == rows_of(sim, account, back(2), back(1))
