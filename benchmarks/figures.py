@@ -210,10 +210,10 @@ def ads(bench: Bench) -> Iterator[Row]:
     rows, named = accounts * count * DAYS, f"{accounts} ad accounts of {count:,} campaigns"
     with (
         ad_accounts(accounts, count) as sim,
-        ad_accounts(accounts, count // 10) as tenth,
+        ad_accounts(accounts, count // 2) as half,
         ad_accounts(1, 1) as one,
     ):
-        worlds = ((sim, rows), (tenth, rows // count * (count // 10)), (one, DAYS))
+        worlds = ((sim, rows), (half, rows // count * (count // 2)), (one, DAYS))
         programs = [bench.tap(world, stream) for world, _ in worlds]
         loops = []
         for (world, number), program in zip(worlds, programs, strict=True):
@@ -236,7 +236,7 @@ def ads(bench: Bench) -> Iterator[Row]:
         yield Row(
             f"{figure}: peak memory",
             f"{whole.peak:.0f} MB",
-            f"{part.peak:.0f} MB (a tenth of it)",
+            f"{part.peak:.0f} MB (half of it)",
             f"{whole.peak / part.peak:.2f} x",
             "≤ 150 MB, ≤ 1.1 x",
             whole.peak <= 150 and whole.peak <= 1.1 * part.peak,
@@ -250,7 +250,7 @@ def ads(bench: Bench) -> Iterator[Row]:
             yield waiting(
                 bench,
                 f"{many} ad accounts of {each:,} campaigns, 3 days of {stream}, 50 ms latency",
-                (sim, full, start, many * each * 7),
+                (sim, full, start, many * each * 3),
                 (2 + lists, 1 + many * 2 * lists),
                 1.5,
             )
