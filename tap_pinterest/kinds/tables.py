@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import re
 import threading
@@ -186,12 +187,16 @@ class TableStream(DaysStream):
     beyond = "older days are in Pinterest's asynchronous reports"
 
     def units(self, parent: Record) -> Iterator[Record]:
-        """Windows of days: as long as their answers stay small."""
+        """Entities and windows of days, as many together as keep an answer small."""
         span = self.progress(self.part_of(parent)).span
-        entities = len(parent.get("members") or (parent,))
-        a_day = entities * self.rows_each * (len(self._columns) + len(self.facts))
-        for window in span.windows(max(1, min(self.window_days, VALUES // a_day))):
-            yield {**parent, "window": window}
+        a_day = self.rows_each * (len(self._columns) + len(self.facts))
+        members = parent.get("members") or [parent]
+        parts = math.ceil(len(members) / max(1, VALUES // a_day))
+        size = math.ceil(len(members) / parts)
+        days = max(1, min(self.window_days, VALUES // (size * a_day)))
+        for at, window in itertools.product(range(0, len(members), size), span.windows(days)):
+            some = {"members": members[at : at + size]} if "members" in parent else {}
+            yield {**parent, **some, "window": window}
 
     def pages_of(self, parent: Record) -> Iterator[Page]:
         """The answers about an entity, or a batch of them, in a window."""
@@ -226,7 +231,7 @@ class TargetingTableStream(TableStream):
     """
 
     records_at = "data"
-    rows_each = 10
+    rows_each = 20
     types: ClassVar[tuple[str, ...]]
     most: ClassVar[int]
     meaning = ("targeting_types",)
