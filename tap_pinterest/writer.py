@@ -144,7 +144,10 @@ class Writer(MsgSpecWriter):
             return
         if self._signal is not None:
             self._set_deadline(LAST_LINE)
-        sys.stdout.buffer.write(self._buffer)
+        with memoryview(self._buffer) as lines:
+            written = 0
+            while written < len(lines):  # where output is unbuffered a signal cuts a write short
+                written += sys.stdout.buffer.write(lines[written:])
         self._buffer.clear()
         sys.stdout.buffer.flush()
         if self._signal is not None:
