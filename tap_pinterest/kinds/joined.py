@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_pinterest.errors import Forbidden, Gone, QuotaExhausted, Refused, StreamError, Withheld
 from tap_pinterest.kinds.lists import ListStream
-from tap_pinterest.kinds.reading import GIVE_UP_AFTER
+from tap_pinterest.kinds.parents import GIVE_UP_AFTER
 from tap_pinterest.kinds.taking import named
 
 if TYPE_CHECKING:

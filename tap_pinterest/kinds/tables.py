@@ -17,7 +17,7 @@ from tap_pinterest.errors import Refused, StreamError
 from tap_pinterest.kinds.answers import answers_about
 from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.kinds.emission import collected
-from tap_pinterest.records.decoding import decode_figures
+from tap_pinterest.records.figures import Figures
 from tap_pinterest.records.pages import Page, reader
 from tap_pinterest.settings import setting
 from tap_pinterest.shown import plain
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tap_pinterest.records.decoding import Record
     from tap_pinterest.records.pages import Envelope
 
-VALUES = 120_000
+VALUES = 80_000
 """Values that an answer is to have at most, as far as that is known before: some MB of JSON."""
 
 ROWS = 250
@@ -64,29 +64,29 @@ def pieces(page: Page) -> list[Page]:
 class TablePage(Page):
     """Rows of an answer: metrics by the API's names, or objects that have them in `metrics`."""
 
-    def decoded(self, items: msgspec.Raw | bytes) -> list[Record]:
-        """Rows that are mostly numbers."""
-        return decode_figures(bytes(items))
+    figures: Figures | None = None
 
     def records(self) -> list[Record]:
         """The rows; one whose metrics are none is told."""
-        fields: dict[tuple[str, ...], list[str]] = {}  # rows hardly differ in their columns
-        rows = []
-        for record in Page.records(self):
-            metrics = record
-            if "metrics" in record:
-                metrics = record.pop("metrics")
-                if not isinstance(metrics, dict):
-                    self.miss(f"a row has {plain(metrics)} for its metrics")
-                    continue
-            names = tuple(metrics)
-            if names not in fields:
-                fields[names] = [name.lower() for name in names]
-            row = dict(zip(fields[names], metrics.values(), strict=True))
-            if len(row) < len(metrics):
-                self.notes.add("the API sent two metrics whose names differ in case only")
-            rows.append(row if metrics is record else row | record)
-        return rows
+        items, figures = self.items, self.figures
+        if figures and not isinstance(items, list):
+            known = figures.rows(bytes(items))
+            if known is not None:
+                return known
+        records = Page.records(self)
+        if figures and not any("metrics" in record for record in records):
+            figures.learn(records)
+        return [row for record in records if (row := self._row(record)) is not None]
+
+    def _row(self, record: Record) -> Record | None:
+        metrics = record.pop("metrics", record)
+        if not isinstance(metrics, dict):
+            self.miss(f"a row has {plain(metrics)} for its metrics")
+            return None
+        row = {name.lower(): value for name, value in metrics.items()}
+        if len(row) < len(metrics):
+            self.notes.add("the API sent two metrics whose names differ in case only")
+        return row if metrics is record else row | record
 
 
 class TableStream(DaysStream):
@@ -140,6 +140,10 @@ class TableStream(DaysStream):
             for name, column in report_columns().items()
             if name.lower() in names and column.allowed(self.level, "sync")
         ]
+
+    @functools.cached_property
+    def _figures(self) -> Figures:
+        return Figures(self.schema["properties"])
 
     @functools.cached_property
     def _refused(self) -> set[str]:
@@ -217,6 +221,8 @@ class TableStream(DaysStream):
         own = {name: value for name, value in page.adds.items() if name in self.facts}
         page.items, page.adds = answer.items, {**own, **asked}
         page.size = memoryview(answer.items).nbytes
+        if isinstance(page, TablePage):
+            page.figures = self._figures
         if self._refused:
             self.losses.leave(page.part)
 

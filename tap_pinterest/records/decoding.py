@@ -48,31 +48,6 @@ def decode(items: msgspec.Raw | bytes) -> list[Record]:
     return _decode(_decoder, items)
 
 
-_floats = msgspec.json.Decoder(list[Record])
-_raws = msgspec.json.Decoder(list[msgspec.Raw])
-_encode = msgspec.json.Encoder().encode
-
-
-def decode_figures(items: bytes) -> list[Record]:
-    """The same, quicker where most numbers have a fraction that a float holds exactly.
-
-    What is then written as it came has kept every digit; only the others are looked at again.
-
-    Raises:
-        msgspec.DecodeError: It is not a list of objects.
-    """
-    try:
-        records = _floats.decode(items)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return decode(items)
-    if _encode(records) != items:
-        compact = msgspec.json.format(items, indent=-1)
-        for at, raw in enumerate(map(bytes, _raws.decode(compact))):
-            if _encode(records[at]) != raw:
-                records[at] = decode_one(raw)
-    return records
-
-
 def decode_one(body: bytes) -> Record:
     """Decode a JSON object, likewise.
 

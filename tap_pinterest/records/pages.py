@@ -130,7 +130,7 @@ class Page:
         if isinstance(self.items, list):
             return self.items
         try:
-            return self.decoded(self.items)
+            return decode(self.items)
         except msgspec.DecodeError as exc:
             try:
                 items = msgspec.json.decode(self.items, type=list[msgspec.Raw])
@@ -144,10 +144,6 @@ class Page:
                 what = plain(bytes(item).decode("utf-8", "replace"), 40)
                 self.miss(f"the API sent {what} among the records")
         return records
-
-    def decoded(self, items: msgspec.Raw | bytes) -> list[Record]:
-        """A list of records, decoded; msgspec.DecodeError where it is none."""
-        return decode(items)
 
     def miss(self, sentence: str) -> None:
         """Tell of something that could not be taken for a record."""
