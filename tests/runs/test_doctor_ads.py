@@ -171,7 +171,8 @@ def test_a_token_without_the_scope_fails_those_only_who_want_ads(
     assert sim.paths()["/v5/ad_accounts"] == 1
     run = examine(sim, "--streams", "ads", **settings)
     assert run.exit_code == 1
-    assert "Not readable: " in run.last_line
+    assert "Not readable: all streams of ads. " in run.last_line
+    assert "tap-pinterest-login --streams organic,ads" in run.last_line
 
 
 SOME = ["ads.*", "campaigns.name"]
