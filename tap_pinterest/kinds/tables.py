@@ -19,7 +19,7 @@ from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.kinds.emission import collected
 from tap_pinterest.records.figures import Figures
 from tap_pinterest.records.pages import Page, reader
-from tap_pinterest.settings import setting
+from tap_pinterest.settings import SETTINGS, setting
 from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
@@ -116,11 +116,10 @@ class TableStream(DaysStream):
         about = {name: {"type": [kind, "null"]} for name, kind in cls.about().items()}
         asked = {
             name: {
-                "type": ["string" if name == "conversion_report_time" else "integer", "null"],
+                "type": SETTINGS["properties"][value.name]["type"],
                 "description": "Setting of that name; the figures depend on it.",
             }
-            for name, declared_ in cls.params.items()
-            if isinstance(declared_, setting)
+            for name, value in cls._depends_on().items()
         }
         chosen = columns_at(cls.level, "sync", config.get("ads_columns"))
         columns = {column.name.lower(): field_of(column) for column in chosen}
@@ -135,6 +134,11 @@ class TableStream(DaysStream):
     def about(cls) -> Mapping[str, str]:
         """What a row has beside its metrics, with the types."""
         return {**cls.adds, **dict.fromkeys(cls.primary_keys, "string")}
+
+    @classmethod
+    def _depends_on(cls) -> Mapping[str, setting]:
+        """The settings among the parameters, by the names of these: what figures mean."""
+        return {name: value for name, value in cls.params.items() if isinstance(value, setting)}
 
     @functools.cached_property
     def _columns(self) -> list[str]:
@@ -216,11 +220,7 @@ class TableStream(DaysStream):
 
     def fill_page(self, page: Page, answer: Envelope, window: Range, over: Over) -> None:  # noqa: ARG002
         """Put the rows on a page, undecoded until their turn."""
-        asked = {
-            name: declared_.of(self.config)
-            for name, declared_ in self.params.items()
-            if isinstance(declared_, setting)
-        }
+        asked = {name: value.of(self.config) for name, value in self._depends_on().items()}
         own = {name: value for name, value in page.adds.items() if name in self.about()}
         page.items, page.adds = answer.items, {**own, **asked}
         page.size = memoryview(answer.items).nbytes
