@@ -68,7 +68,7 @@ def check_catalog(
                 f"The catalog names the stream {plain(name)!r}, which does not exist.", name, fields
             )
             continue
-        _warn_of_unknown(notes, entry, ENTRY, f"stream {name}")
+        _warn_of_unknown(notes, entry, {*ENTRY, *_repeated(entry)}, f"stream {name}")
         _set_keys(notes, entry, keys[name])
         for meta in entry.get("metadata", ()):
             _complete(entry, meta, keys[name])
@@ -105,6 +105,12 @@ def _set_keys(notes: Notes, entry: dict[str, Any], keys: Collection[str]) -> Non
 def _root(entry: Mapping[str, Any]) -> dict[str, Any]:
     """The metadata of the stream itself."""
     return next((m["metadata"] for m in entry.get("metadata", ()) if not m["breadcrumb"]), {})
+
+
+def _repeated(entry: Mapping[str, Any]) -> list[str]:
+    """What an entry repeats of its metadata in an older spelling: so Meltano writes catalogs."""
+    old = {word.replace("-", "_"): said for word, said in _root(entry).items()}
+    return [word for word, said in old.items() if entry.get(word) == said]
 
 
 def _complete(entry: dict[str, Any], meta: dict[str, Any], keys: Collection[str]) -> None:

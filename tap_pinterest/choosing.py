@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tap_pinterest import documents
-from tap_pinterest.streams import PRESETS, STREAMS
+from tap_pinterest.streams import ADS, PRESETS, STREAMS
 from tap_pinterest.words import nearest
 
 if TYPE_CHECKING:
@@ -42,6 +42,14 @@ def named(text: str) -> Streams:
     if not names:
         raise click.BadParameter("name at least one stream.")
     return tuple(dict.fromkeys(stream for name in names for stream in known[name]))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names of streams; all those of ads, of which there are many, by one name."""
+    ads = {stream.declared_name() for stream in ADS}
+    if not ads <= set(names):
+        return ", ".join(names)
+    return ", ".join([*(name for name in names if name not in ads), "all streams of ads"])
 
 
 def selected(environment: Mapping[str, str] = os.environ) -> Streams:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 COMMON, ALL = "common", "all"
 """Values of the setting `ads_columns` that stand for many columns."""
 
-BELOW = {
+ABOVE = {
     "ADVERTISER": (),
     "CAMPAIGN": ("ADVERTISER",),
     "AD_GROUP": ("ADVERTISER", "CAMPAIGN"),
@@ -53,7 +53,7 @@ class Column(NamedTuple):
     def speaks(self, level: str) -> bool:
         """Whether the column says something in rows of a level."""
         level = level.removesuffix("_TARGETING")
-        return self.origin in ("", level, *BELOW[level])
+        return self.origin in ("", level, *ABOVE[level])
 
 
 @functools.cache
@@ -71,7 +71,7 @@ def columns_at(level: str, kind: str, chosen: object = COMMON) -> list[Column]:
     """The columns of a level, in the order of the file.
 
     Args:
-        level: A level of `BELOW`, or it with `_TARGETING`.
+        level: A level of `ABOVE`, or it with `_TARGETING`.
         kind: `sync` or `async`.
         chosen: The setting `ads_columns`: ALL; a list of names, in capitals or not; or COMMON,
             without what is rarely asked for, or says nothing at the level. All else means it, too.

@@ -11,6 +11,7 @@ import msgspec
 
 from tap_pinterest import clock, settings
 from tap_pinterest.accounts import UNKNOWN, account_of
+from tap_pinterest.choosing import listed
 from tap_pinterest.errors import TapError, TokenRejected, Transient
 from tap_pinterest.landing import Landed, NotTheAnswer
 from tap_pinterest.network.handover import Handover
@@ -19,7 +20,7 @@ from tap_pinterest.network.settled import settled
 from tap_pinterest.network.token_store import TokenStore
 from tap_pinterest.network.tokens import Tokens, fingerprint
 from tap_pinterest.shown import keep_secret, plain
-from tap_pinterest.streams import ADS, STREAMS
+from tap_pinterest.streams import STREAMS
 from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
@@ -176,10 +177,10 @@ class Consent:
             if missing := self.asked - granted:
                 yield "Refused", ", ".join(sorted(missing))
             opened = [stream for stream in STREAMS if scopes_of(stream) <= granted]
-            yield "Opens", _names(opened) or "no stream"
+            yield "Opens", _listed(opened) or "no stream"
             if closed := [stream for stream in STREAMS if stream not in opened]:
                 needs = sorted(frozenset().union(*map(scopes_of, closed)) - granted)
-                yield "Not opened", f"{_names(closed)} (need {', '.join(needs)})"
+                yield "Not opened", f"{_listed(closed)} (need {', '.join(needs)})"
                 yield (
                     "To add some",
                     "connect again and name all that you want, such as --streams organic,ads",
@@ -207,8 +208,5 @@ def scopes_of(stream: type[PinterestStream]) -> frozenset[str]:
     return frozenset(stream.scopes) | (scopes_of(parent) if parent else frozenset())
 
 
-def _names(streams: Sequence[type[PinterestStream]]) -> str:
-    """The names of streams; all those of ads, of which there are many, by one name."""
-    together = set(ADS) <= set(streams)
-    names = [each.declared_name() for each in streams if not (together and each in ADS)]
-    return ", ".join([*names, "all streams of ads"] if together else names)
+def _listed(streams: Sequence[type[PinterestStream]]) -> str:
+    return listed([stream.declared_name() for stream in streams])

@@ -11,6 +11,7 @@ import click
 from tap_pinterest import choosing, cli, clock
 from tap_pinterest.accounts import account_name
 from tap_pinterest.checkup import Checkup, Finding, lineage
+from tap_pinterest.choosing import listed
 from tap_pinterest.errors import Forbidden, QuotaExhausted, StreamError, TapError
 from tap_pinterest.shown import plain
 from tap_pinterest.streams import ADS
@@ -125,9 +126,10 @@ def _advice(failed: Sequence[Finding]) -> Iterator[str]:
         names[next(kind for kind in kinds if isinstance(finding.error, kind))].append(finding.name)
     if forbidden := names[Forbidden]:
         yield (
-            f"Not readable: {', '.join(forbidden)}. Where the table names scopes that are missing, "
-            "connect the account again (tap-pinterest-login); else deselect these streams. "
-            "--streams tries only those that you name."
+            f"Not readable: {listed(forbidden)}. Where the table names scopes that are missing, "
+            "connect the account again and name all that you want, such as tap-pinterest-login "
+            "--streams organic,ads; else deselect these streams. --streams tries only those that "
+            "you name."
         )
     if exhausted := names[QuotaExhausted]:
         yield (

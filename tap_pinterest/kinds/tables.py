@@ -19,7 +19,7 @@ from tap_pinterest.kinds.days import DaysStream
 from tap_pinterest.kinds.emission import collected
 from tap_pinterest.records.figures import Figures
 from tap_pinterest.records.pages import Page, reader
-from tap_pinterest.settings import setting
+from tap_pinterest.settings import SETTINGS, setting
 from tap_pinterest.shown import plain
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ class TablePage(Page):
 class TableStream(DaysStream):
     """Metrics per entity and day. What is selected in the catalog is what is asked for.
 
-    `level` says which columns there are, `facts` name what each row has beside them, with its
-    type; `rows_each` is how many rows an entity and day has, about. Settings in `params` are
-    columns of each row, too: what the figures mean.
+    `level` says which columns there are. Beside them a row has its keys, which are texts, what the
+    stream `adds`, and the settings among its `params`: what the figures mean. `rows_each` is how
+    many rows an entity and day has, about.
     https://developers.pinterest.com/docs/api/v5/campaigns-analytics/
     """
 
@@ -103,33 +103,42 @@ class TableStream(DaysStream):
     expects_days = False
     columns_count = False
     page_type = TablePage
+    beyond = "older days are in Pinterest's asynchronous reports"
     records_at: ClassVar[str] = ""
     level: ClassVar[str]
-    facts: ClassVar[Mapping[str, str]] = {}
     rows_each: ClassVar[int] = 1
 
     # -- columns
 
     @classmethod
     def declared_schema(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Keys and facts, then the columns that the configuration lets the catalog have."""
-        facts = {name: {"type": [kind, "null"]} for name, kind in cls.facts.items()}
+        """What a row is about, then the columns that the configuration lets the catalog have."""
+        about = {name: {"type": [kind, "null"]} for name, kind in cls.about().items()}
         asked = {
             name: {
-                "type": ["string" if name == "conversion_report_time" else "integer", "null"],
+                "type": SETTINGS["properties"][value.name]["type"],
                 "description": "Setting of that name; the figures depend on it.",
             }
-            for name, declared_ in cls.params.items()
-            if isinstance(declared_, setting)
+            for name, value in cls._depends_on().items()
         }
         chosen = columns_at(cls.level, "sync", config.get("ads_columns"))
         columns = {column.name.lower(): field_of(column) for column in chosen}
         more = {name: {"type": [kind, "null"]} for name, kind in collected(config).items()}
-        properties = {**facts, **columns, **asked, **more}
+        properties = {**about, **columns, **asked, **more}
         for key in cls.primary_keys:
-            properties[key] = {**properties[key], "type": facts[key]["type"][0]}
+            properties[key] = {**properties[key], "type": "string"}
         properties["date"] |= {"format": "date", "description": "Day of the metrics (UTC)."}
         return {"type": "object", "properties": properties, "additionalProperties": True}
+
+    @classmethod
+    def about(cls) -> Mapping[str, str]:
+        """What a row has beside its metrics, with the types."""
+        return {**cls.adds, **dict.fromkeys(cls.primary_keys, "string")}
+
+    @classmethod
+    def _depends_on(cls) -> Mapping[str, setting]:
+        """The settings among the parameters, by the names of these: what figures mean."""
+        return {name: value for name, value in cls.params.items() if isinstance(value, setting)}
 
     @functools.cached_property
     def _columns(self) -> list[str]:
@@ -188,12 +197,10 @@ class TableStream(DaysStream):
         windows = ("click_window_days", "engagement_window_days", "view_window_days")
         return max(self.config[name] for name in windows) if days is None else int(days)
 
-    beyond = "older days are in Pinterest's asynchronous reports"
-
     def units(self, parent: Record) -> Iterator[Record]:
         """Entities and windows of days, as many together as keep an answer small."""
         span = self.progress(self.part_of(parent)).span
-        a_day = self.rows_each * (len(self._columns) + len(self.facts))
+        a_day = self.rows_each * (len(self._columns) + len(self.about()))
         members = parent.get("members") or [parent]
         parts = math.ceil(len(members) / max(1, VALUES // a_day))
         size = math.ceil(len(members) / parts)
@@ -213,12 +220,8 @@ class TableStream(DaysStream):
 
     def fill_page(self, page: Page, answer: Envelope, window: Range, over: Over) -> None:  # noqa: ARG002
         """Put the rows on a page, undecoded until their turn."""
-        asked = {
-            name: declared_.of(self.config)
-            for name, declared_ in self.params.items()
-            if isinstance(declared_, setting)
-        }
-        own = {name: value for name, value in page.adds.items() if name in self.facts}
+        asked = {name: value.of(self.config) for name, value in self._depends_on().items()}
+        own = {name: value for name, value in page.adds.items() if name in self.about()}
         page.items, page.adds = answer.items, {**own, **asked}
         page.size = memoryview(answer.items).nbytes
         if isinstance(page, TablePage):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "/ad_accounts/{ad_account_id}"
 OF_ACCOUNT: Mapping[str, str] = {"ad_account_id": "ad_account_id", "currency": "currency"}
-LEFT_OUT_BY = "name the others in `ad_account_ids` to leave it out"
+LEFT_OUT_BY = "name only the others in `ad_account_ids` to leave it out"
 
 
 class AdAccounts(ListStream):

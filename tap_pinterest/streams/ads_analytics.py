@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from tap_pinterest.kinds.batches import Batch
 from tap_pinterest.kinds.tables import TableStream, TargetingTableStream
@@ -17,9 +17,6 @@ from tap_pinterest.streams.ads import (
     Campaigns,
     ProductGroupPromotions,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 TYPES = (
     "KEYWORD",
@@ -41,16 +38,12 @@ TYPES = (
 BY_ACCOUNT = ("ad_account_id", "currency")
 
 
-def of(*keys: str) -> Mapping[str, str]:
-    """What each row has beside its metrics; all of it is text."""
-    return dict.fromkeys(("ad_account_id", *keys, "date", "currency"), "string")
-
-
 class AdsAnalytics(TableStream):
     """Metrics of an ad account, or of what is below it."""
 
     part_by = "ad_account_id"
     left_out_by = LEFT_OUT_BY
+    adds: ClassVar = {"ad_account_id": "string", "currency": "string"}
     scopes = ("ads:read",)
     selected_by_default = False
     params: ClassVar = {
@@ -71,7 +64,6 @@ class AdAccountAnalytics(AdsAnalytics):
     parent_stream_type = AdAccounts
     parent_fields: ClassVar = {"ad_account_id": "id", "currency": "currency"}
     primary_keys = ("ad_account_id", "date")
-    facts: ClassVar = of()
 
 
 class CampaignAnalytics(AdsAnalytics):
@@ -84,7 +76,6 @@ class CampaignAnalytics(AdsAnalytics):
     parent_fields: ClassVar = {"campaign_id": "id", **OF_ACCOUNT}
     batch = Batch("campaign_ids", of="campaign_id", most=250, by=BY_ACCOUNT)
     primary_keys = ("campaign_id", "date")
-    facts: ClassVar = of("campaign_id")
 
 
 class AdGroupAnalytics(AdsAnalytics):
@@ -97,7 +88,6 @@ class AdGroupAnalytics(AdsAnalytics):
     parent_fields: ClassVar = {"ad_group_id": "id", **OF_ACCOUNT}
     batch = Batch("ad_group_ids", of="ad_group_id", most=250, by=BY_ACCOUNT)
     primary_keys = ("ad_group_id", "date")
-    facts: ClassVar = of("ad_group_id")
 
 
 class AdAnalytics(AdsAnalytics):
@@ -110,7 +100,6 @@ class AdAnalytics(AdsAnalytics):
     parent_fields: ClassVar = {"ad_id": "id", **OF_ACCOUNT}
     batch = Batch("ad_ids", of="ad_id", most=250, by=BY_ACCOUNT)
     primary_keys = ("ad_id", "date")
-    facts: ClassVar = of("ad_id")
 
 
 class ProductGroupAnalytics(AdsAnalytics):
@@ -123,7 +112,6 @@ class ProductGroupAnalytics(AdsAnalytics):
     parent_fields: ClassVar = {"product_group_id": "id", **OF_ACCOUNT}
     batch = Batch("product_group_ids", of="product_group_id", most=250, by=BY_ACCOUNT)
     primary_keys = ("product_group_id", "date")
-    facts: ClassVar = of("product_group_id")
 
 
 class AdPinAnalytics(AdsAnalytics):
@@ -139,17 +127,11 @@ class AdPinAnalytics(AdsAnalytics):
         "pin_ids", of="pin_id", most=100, by=(*BY_ACCOUNT, "campaign_id"), if_any=True, once=True
     )
     primary_keys = ("campaign_id", "pin_id", "date")
-    facts: ClassVar = of("campaign_id", "pin_id")
 
 
-class AdsTargetingAnalytics(TargetingTableStream):
-    """Metrics divided by who saw the ads."""
+class AdsTargetingAnalytics(AdsAnalytics, TargetingTableStream):
+    """The same, divided by who saw the ads."""
 
-    part_by = "ad_account_id"
-    left_out_by = LEFT_OUT_BY
-    scopes = ("ads:read",)
-    selected_by_default = False
-    params = AdsAnalytics.params
     most = 14
 
 
@@ -162,7 +144,6 @@ class AdAccountTargetingAnalytics(AdsTargetingAnalytics):
     parent_stream_type = AdAccounts
     parent_fields: ClassVar = {"ad_account_id": "id", "currency": "currency"}
     primary_keys = ("ad_account_id", "targeting_type", "targeting_value", "date")
-    facts: ClassVar = of("targeting_type", "targeting_value")
     types = TYPES
     most = 15
 
@@ -177,7 +158,6 @@ class CampaignTargetingAnalytics(AdsTargetingAnalytics):
     parent_fields: ClassVar = {"campaign_id": "id", **OF_ACCOUNT}
     batch = Batch("campaign_ids", of="campaign_id", most=250, by=BY_ACCOUNT)
     primary_keys = ("campaign_id", "targeting_type", "targeting_value", "date")
-    facts: ClassVar = of("campaign_id", "targeting_type", "targeting_value")
     types = (*TYPES, "CREATIVE_TYPE", "AUDIENCE_MULTIPLIER")
 
 
@@ -191,7 +171,6 @@ class AdGroupTargetingAnalytics(AdsTargetingAnalytics):
     parent_fields: ClassVar = {"ad_group_id": "id", **OF_ACCOUNT}
     batch = Batch("ad_group_ids", of="ad_group_id", most=250, by=BY_ACCOUNT)
     primary_keys = ("ad_group_id", "targeting_type", "targeting_value", "date")
-    facts: ClassVar = of("ad_group_id", "targeting_type", "targeting_value")
     types = (*TYPES, "CREATIVE_ENHANCEMENTS")
 
 
@@ -205,5 +184,4 @@ class AdTargetingAnalytics(AdsTargetingAnalytics):
     parent_fields: ClassVar = {"ad_id": "id", **OF_ACCOUNT}
     batch = Batch("ad_ids", of="ad_id", most=250, by=BY_ACCOUNT)
     primary_keys = ("ad_id", "targeting_type", "targeting_value", "date")
-    facts: ClassVar = of("ad_id", "targeting_type", "targeting_value")
     types = (*TYPES, "QUIZ_RESULT")

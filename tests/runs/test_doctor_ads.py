@@ -93,8 +93,8 @@ def test_one_forbidden_account_of_three_is_told_and_the_others_are_read(
     found = rows(run)
     assert run.exit_code == 1
     assert run.last_line.endswith(
-        f"Ad accounts that are not open: {closed}; name the others in `ad_account_ids` to leave "
-        "it out."
+        f"Ad accounts that are not open: {closed}; name only the others in `ad_account_ids` to "
+        "leave it out."
     )
     assert f"not {closed}: HTTP {how[0]} (code {how[1]})" in found["ad_accounts"]
     assert found["Ad accounts"].count("not open") == 1
@@ -171,7 +171,8 @@ def test_a_token_without_the_scope_fails_those_only_who_want_ads(
     assert sim.paths()["/v5/ad_accounts"] == 1
     run = examine(sim, "--streams", "ads", **settings)
     assert run.exit_code == 1
-    assert "Not readable: " in run.last_line
+    assert "Not readable: all streams of ads. " in run.last_line
+    assert "tap-pinterest-login --streams organic,ads" in run.last_line
 
 
 SOME = ["ads.*", "campaigns.name"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tap_pinterest.columns import ALL, BELOW, COMMON, columns_at
+from tap_pinterest.columns import ABOVE, ALL, COMMON, columns_at
 from tap_pinterest.records.secrets import is_secret
 
 FILE = Path(__file__).parents[2] / "tap_pinterest" / "schemas" / "report_columns.json"
@@ -18,10 +18,10 @@ DECLARED: dict[str, dict[str, Any]] = json.loads(FILE.read_text("utf-8"))
 WORDS: dict[str, set[Any]] = {
     "type": {"string", "integer", "number"},
     "only": {"sync", "async"},
-    "from": set(BELOW),
+    "from": set(ABOVE),
     "common": {True},
 }
-LEVELS = [*BELOW, *(f"{level}_TARGETING" for level in BELOW if level != "KEYWORD")]
+LEVELS = [*ABOVE, *(f"{level}_TARGETING" for level in ABOVE if level != "KEYWORD")]
 REACH = {"TOTAL_IMPRESSION_FREQUENCY", "TOTAL_IMPRESSION_USER"}
 OF_ADS = {
     *("AD_ID", "AD_NAME", "AD_STATUS", "PIN_ID", "PIN_PROMOTION_ID", "PIN_PROMOTION_NAME"),
@@ -47,7 +47,7 @@ def test_a_line_is_a_column_and_entities_come_before_metrics() -> None:
         for name, said in DECLARED.items()
     ]
     assert FILE.read_text("utf-8") == "{\n" + ",\n".join(lines) + "\n}\n"
-    levels = list(BELOW)
+    levels = list(ABOVE)
 
     def place(name: str) -> tuple[int, str]:
         origin = DECLARED[name].get("from")
