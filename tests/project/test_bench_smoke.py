@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import io
 import re
+import resource
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,6 +121,8 @@ def test_a_real_process_is_measured() -> None:
         assert sim.read(f"/pins?{bench.PINS_QUERY}")[0] == 2
     assert cost.cpu > 0
     assert 0.01 < cost.wall < 60
-    assert 5 < cost.peak < 500
+    # Of a process that is started the kernel counts what the one that starts it holds.
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / processes.MEGABYTE
+    assert 5 < cost.peak < max(500, own + 50)
     with pytest.raises(RuntimeError, match=r"benchmarks\.loop ended with 1"):
         processes.run(Program("benchmarks.loop", []))

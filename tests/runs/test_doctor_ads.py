@@ -187,7 +187,6 @@ SOME = ["ads.*", "campaigns.name"]
         (["pins.*", "!pins.media"], {"pins"}),
         *((odd, {each.declared_name() for each in USUAL}) for odd in ([], "x", 5, None, [5, "x"])),
     ],
-    ids=str,
 )
 def test_what_meltano_selects(select: Any, chosen: set[str]) -> None:
     found = selected({"TAP_PINTEREST__SELECT": json.dumps(select)})

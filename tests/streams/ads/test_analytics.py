@@ -253,7 +253,7 @@ def types_of(seen: Seen) -> list[str]:
 
 def test_all_types_of_a_level_are_asked_for_in_as_few_requests_as_it_takes(sim: Simulator) -> None:
     streams = [stream for stream in ANALYTICS if "targeting" in stream]
-    run_tap(sim, select=streams, **LAST_DAYS).ok()
+    run_tap(sim, select=streams, start_days_back=1).ok()
     for stream in streams:
         path = "/v5" + BY_NAME[stream].path.replace("{ad_account_id}", "[0-9]+")
         seen = [s for s in asked(sim) if re.fullmatch(path, s.path)]
