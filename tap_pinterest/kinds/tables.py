@@ -206,8 +206,9 @@ class TableStream(DaysStream):
             try:
                 return self.run.transport.get(request, read)
             except Refused as error:
-                if not (found := asked & _words(error)):
-                    raise
+                found = asked & _words(error)
+                if not found or (found == asked and len(asked) > 1):
+                    raise  # who names all of them may say which there are
                 self._refuse(found, error)
 
     def _refuse(self, columns: set[str], error: Refused) -> None:

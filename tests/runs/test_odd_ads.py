@@ -425,6 +425,39 @@ def test_a_day_in_another_form_is_the_same_row(sim: Simulator, stream: str, form
     assert rows(run_tap(sim, select=(stream,), **MEASURED).ok(), stream) == rows(whole, stream)
 
 
+@pytest.mark.parametrize("stream", [METRICS, TARGETS])
+def test_a_metric_in_small_letters_takes_no_other_ones_place(sim: Simulator, stream: str) -> None:
+    whole = run_tap(sim, select=(stream,), **MEASURED).ok()
+    first = next(iter(sim.world.accounts))
+    small = {"campaign_id": "5", "Date": "2026-01-01", "impression_1": 0}
+    edit(
+        sim,
+        below(first, BY_NAME[stream].path.removeprefix("/ad_accounts/{ad_account_id}")),
+        first_row(metrics(small), targeted=stream == TARGETS),
+    )
+    run = run_tap(sim, select=(stream,), **MEASURED).ok()
+    assert rows(run, stream) == rows(whole, stream)
+    assert run.said("WARNING", stream, "differ in case only")
+
+
+def test_a_refusal_that_names_all_columns_is_about_none_of_them(sim: Simulator) -> None:
+    """It may list those that there are; the other ad account has them all."""
+    whole = run_tap(sim, select=(METRICS,), **MEASURED).ok()
+    first = next(iter(sim.world.accounts))
+    sim.faults.add(
+        path=below(first, "/campaigns/analytics"),
+        kind="status",
+        status=400,
+        code=1,
+        message="none of AD_ACCOUNT_ID, CAMPAIGN_ID, SPEND_IN_MICRO_DOLLAR, IMPRESSION_1",
+        times=None,
+    )
+    run = run_tap(sim, select=(METRICS,), **MEASURED)
+    assert run.exit_code == 1
+    assert rows(run, METRICS) == without(rows(whole, METRICS), ad_account_id=first)
+    assert not run.said("deselect `")
+
+
 @pytest.mark.parametrize("odd", [None, 5, "x", [1]], ids=str)
 def test_metrics_that_are_no_object_cost_their_row(sim: Simulator, odd: Any) -> None:
     whole = run_tap(sim, select=(TARGETS,), **MEASURED).ok()
