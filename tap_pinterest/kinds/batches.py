@@ -43,11 +43,14 @@ class Batch:
 
 
 class Waiting:
-    """Parents that wait until a request is full, whatever page of theirs they came on."""
+    """Parents that wait until a request is full, whatever page of theirs they came on.
+
+    One that comes again, as from a list that changes while it is read, does not wait twice.
+    """
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
-        self._groups: dict[tuple[object, ...], list[Record]] = {}
+        self._groups: dict[tuple[object, ...], dict[object, Record]] = {}
         self._seen: dict[tuple[object, ...], set[object]] = {}
 
     def __len__(self) -> int:
@@ -55,17 +58,17 @@ class Waiting:
 
     def put(self, parent: Record) -> None:
         """Let a parent wait with those of its group."""
-        group = tuple(parent[name] for name in self.batch.by)
+        group, identity = tuple(parent[name] for name in self.batch.by), parent[self.batch.of]
         if self.batch.once:
-            seen, identity = self._seen.setdefault(group, set()), parent[self.batch.of]
+            seen = self._seen.setdefault(group, set())
             if identity in seen:
                 return
             seen.add(identity)
-        self._groups.setdefault(group, []).append(parent)
+        self._groups.setdefault(group, {}).setdefault(identity, parent)
 
     def first(self, count: int) -> list[Record]:
         """Some of the parents; they wait on."""
-        parents = itertools.chain.from_iterable(self._groups.values())
+        parents = itertools.chain.from_iterable(group.values() for group in self._groups.values())
         return list(itertools.islice(parents, count))
 
     def full(self, least: int = 1) -> list[Record]:
@@ -87,8 +90,8 @@ class Waiting:
     def _taken(self, group: tuple[object, ...], *, full: bool) -> Iterator[Record]:
         most, parents = self.batch.most, self._groups[group]
         while len(parents) >= (most if full else 1):
-            yield {**dict(zip(self.batch.by, group, strict=True)), "members": parents[:most]}
-            del parents[:most]
+            members = [parents.pop(identity) for identity in [*itertools.islice(parents, most)]]
+            yield {**dict(zip(self.batch.by, group, strict=True)), "members": members}
 
 
 def _halves(some: Sequence[T], error: StreamError) -> Sequence[Sequence[T]]:  # noqa: ARG001

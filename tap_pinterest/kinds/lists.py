@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_pinterest.errors import Refused
@@ -135,10 +135,12 @@ class ListStream(PinterestStream):
 
 
 def _moment(text: Any) -> datetime | None:
+    """A moment; one without its zone, as in a bookmark that somebody set by hand, is UTC."""
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def paginate(

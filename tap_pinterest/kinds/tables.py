@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import math
 import re
 import threading
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -21,6 +23,7 @@ from tap_pinterest.records.figures import Figures
 from tap_pinterest.records.pages import Page, reader
 from tap_pinterest.settings import SETTINGS, setting
 from tap_pinterest.shown import plain
+from tap_pinterest.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,6 +42,18 @@ ROWS = 250
 
 SPEND = "SPEND_IN_MICRO_DOLLAR"
 """What is asked for where nothing but keys is selected: the API wants a column."""
+
+DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?)?")
+"""A day, or its midnight."""
+
+
+@functools.lru_cache(256)  # there are thousands of rows of a day
+def _day(text: str) -> str | None:
+    """The day that a text says, in one form: two of them would be two rows; None for no day."""
+    found = DAY.fullmatch(text)
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(found[1]).isoformat() if found else None
+    return None
 
 
 def _words(error: StreamError) -> set[str]:
@@ -67,16 +82,16 @@ class TablePage(Page):
     figures: Figures | None = None
 
     def records(self) -> list[Record]:
-        """The rows; one whose metrics are none is told."""
+        """The rows; one whose metrics, or whose day, are none is told."""
         items, figures = self.items, self.figures
         if figures and not isinstance(items, list):
             known = figures.rows(bytes(items))
             if known is not None:
-                return known
+                return self._of_days(known)
         records = Page.records(self)
         if figures and not any("metrics" in record for record in records):
             figures.learn(records)
-        return [row for record in records if (row := self._row(record)) is not None]
+        return self._of_days([row for record in records if (row := self._row(record)) is not None])
 
     def _row(self, record: Record) -> Record | None:
         metrics = record.pop("metrics", record)
@@ -86,7 +101,20 @@ class TablePage(Page):
         row = {name.lower(): value for name, value in metrics.items()}
         if len(row) < len(metrics):
             self.notes.add("the API sent two metrics whose names differ in case only")
+            row |= {name.lower(): metrics[name] for name in metrics if name.isupper()}
         return row if metrics is record else row | record
+
+    def _of_days(self, rows: list[Record]) -> list[Record]:
+        """The rows with their days in one form; without those whose day is none."""
+        whole = []
+        for row in rows:
+            if (text := row.get("date")) is not None:
+                row["date"] = _day(text) if isinstance(text, str) else None
+                if row["date"] is None:
+                    self.miss(f"a row has {plain(text)} for its day")
+                    continue
+            whole.append(row)
+        return whole
 
 
 class TableStream(DaysStream):
@@ -142,13 +170,20 @@ class TableStream(DaysStream):
 
     @functools.cached_property
     def _columns(self) -> list[str]:
-        """The columns that are selected, by the API's names."""
-        names = {name for name in self.schema["properties"] if self.mask["properties", name]}
-        return [
-            name
+        """The columns that are selected, by the API's names; the SCHEMA has each of them."""
+        fields, known = self.schema["properties"], self.effective_schema["properties"]
+        taken = {
+            name: name.lower() in known
             for name, column in report_columns().items()
-            if name.lower() in names and column.allowed(self.level, "sync")
-        ]
+            if name.lower() in fields and column.allowed(self.level, "sync")
+        }
+        if lacking := sum(not is_known for is_known in taken.values()):
+            self.logger.info(
+                "Stream %s: the catalog is without %s of `ads_columns`; made anew, it has them.",
+                self.name,
+                counted(lacking, "column"),
+            )
+        return [name for name in taken if taken[name] and self.mask["properties", name.lower()]]
 
     @functools.cached_property
     def _figures(self) -> Figures:
@@ -171,8 +206,9 @@ class TableStream(DaysStream):
             try:
                 return self.run.transport.get(request, read)
             except Refused as error:
-                if not (found := asked & _words(error)):
-                    raise
+                found = asked & _words(error)
+                if not found or (found == asked and len(asked) > 1):
+                    raise  # who names all of them may say which there are
                 self._refuse(found, error)
 
     def _refuse(self, columns: set[str], error: Refused) -> None:

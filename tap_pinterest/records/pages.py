@@ -84,14 +84,22 @@ def _begins(part: msgspec.Raw, mark: bytes) -> bool:
 
 
 def _flat(objects: msgspec.Raw, name: str) -> msgspec.Raw:
-    """One list of what is in the lists of that name; an object without one stands for itself."""
+    """One list of what is in the lists of that name; an object without one stands for itself.
+
+    What is there instead of a list stands for itself, too, so that it is told; null is empty.
+    """
     found: list[msgspec.Raw] = []
     for each in msgspec.json.decode(objects, type=list[msgspec.Raw]):
         fields: Mapping[str, msgspec.Raw] = {}
         if _begins(each, b"{"):
             fields = msgspec.json.decode(each, type=dict[str, msgspec.Raw])
         inner = fields.get(name)
-        found += [each] if inner is None else msgspec.json.decode(inner, type=list[msgspec.Raw])
+        if inner is None:
+            found.append(each)
+        elif _begins(inner, b"["):
+            found += msgspec.json.decode(inner, type=list[msgspec.Raw])
+        elif bytes(inner) != b"null":
+            found.append(inner)
     return msgspec.Raw(msgspec.json.encode(found))
 
 

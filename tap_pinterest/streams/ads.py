@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_pinterest.errors import Gone, Refused, Withheld
+from tap_pinterest.errors import (
+    Forbidden,
+    Gone,
+    QuotaExhausted,
+    Refused,
+    StreamError,
+    Withheld,
+)
 from tap_pinterest.kinds.batches import Batch
 from tap_pinterest.kinds.joined import JoinedListStream
 from tap_pinterest.kinds.lists import ListStream
-from tap_pinterest.records.pages import Page, reader
+from tap_pinterest.kinds.parents import GIVE_UP_AFTER
+from tap_pinterest.records.decoding import decode_one
+from tap_pinterest.records.pages import Page
 from tap_pinterest.settings import setting
 
 if TYPE_CHECKING:
@@ -19,6 +28,9 @@ if TYPE_CHECKING:
 ACCOUNT = "/ad_accounts/{ad_account_id}"
 OF_ACCOUNT: Mapping[str, str] = {"ad_account_id": "ad_account_id", "currency": "currency"}
 LEFT_OUT_BY = "name only the others in `ad_account_ids` to leave it out"
+
+ROW_SIZE = 1000
+"""Bytes that a decoded ad account holds, about."""
 
 
 class AdAccounts(ListStream):
@@ -41,16 +53,23 @@ class AdAccounts(ListStream):
         if not named:
             yield from super().pages()
             return
+        failed = 0  # in a row, tried again and again
         for account in dict.fromkeys(named):
             request = self.request(f"{self.path}/{account}", self.query(), single=True)
             try:
-                answer = self.run.transport.get(request, reader(""))
+                found = self.run.transport.get(request, decode_one)
             except Withheld as error:
                 self.losses.forbid(f"ad account {account}", error, account)
-            except (Gone, Refused) as error:
+            except (Forbidden, QuotaExhausted):
+                raise  # it is about all of them
+            except StreamError as error:
+                failed = 0 if isinstance(error, Gone | Refused) else failed + 1
+                if failed >= GIVE_UP_AFTER:
+                    raise
                 self.losses.lose(f"ad account {account}", error, account)
             else:
-                yield Page(answer.items, memoryview(answer.items).nbytes)
+                failed = 0
+                yield Page([found], ROW_SIZE)
 
 
 class AdsListStream(ListStream):

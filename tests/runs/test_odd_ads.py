@@ -164,7 +164,73 @@ def test_an_account_without_a_currency_or_with_a_number_for_its_id_is_read(
         assert set(bookmarks(run, stream)) == {first, second}
 
 
+@pytest.mark.parametrize("answer", ["500", [], None, 5, {}, [{"id": "1"}]], ids=str)
+def test_one_of_the_named_accounts_that_is_not_answered_costs_itself(
+    sim: Simulator, answer: Any
+) -> None:
+    first, second = sim.world.accounts
+    settings = {**MEASURED, "ad_account_ids": [first, second]}
+    whole = run_tap(sim, select=("ad_accounts", METRICS), **settings).ok()
+    if answer == "500":
+        sim.faults.add(path=f"/ad_accounts/{first}$", kind="server_error", times=None)
+    else:
+        edit(sim, f"/ad_accounts/{first}$", lambda _: answer)
+    run = run_tap(sim, select=("ad_accounts", METRICS), **settings)
+    assert run.exit_code == 1
+    assert "Traceback" not in run.log
+    assert rows(run, "ad_accounts") == without(rows(whole, "ad_accounts"), id=first)
+    assert rows(run, METRICS) == without(rows(whole, METRICS), ad_account_id=first)
+    assert run.said("ERROR", "ad_accounts")
+
+
+def test_named_accounts_of_which_none_is_answered_are_not_all_waited_for(sim: Simulator) -> None:
+    sim.faults.add(path="/ad_accounts/[0-9]+$", kind="server_error", times=None)
+    named = [str(number) for number in range(1, 9)]
+    run = run_tap(sim, select=("ad_accounts",), ad_account_ids=named, **MEASURED)
+    assert run.exit_code == 1
+    assert len({seen.path for seen in sim.requests}) == 3
+
+
 # -- entities
+
+
+@pytest.mark.parametrize("odd", [None, 5, "x", {"a": 1}, [None]], ids=str)
+def test_a_campaign_with_odd_labels_costs_its_labels(
+    simulate: Callable[..., Simulator], odd: Any
+) -> None:
+    sim = simulate(**{**SMALL, "messy": False, "labels_nested": True})
+    whole = run_tap(sim, select=("labels",), **MEASURED).ok()
+    first = next(iter(sim.world.accounts))
+    lost: list[str] = []
+
+    def alter(page: Any) -> Any:
+        lost[:] = [label["id"] for label in page["items"][0]["labels"]]
+        return page | {"items": [{"labels": odd}, *page["items"][1:]]}
+
+    edit(sim, below(first, "/labels"), alter)
+    run = run_tap(sim, select=("labels",), **MEASURED)
+    assert run.exit_code == (odd is not None)
+    assert lost
+    assert rows(run, "labels") == {
+        key: row
+        for key, row in rows(whole, "labels").items()
+        if row["ad_account_id"] != first or row["id"] not in lost
+    }
+
+
+@pytest.mark.parametrize("path", ["/campaigns", "/ad_groups", "/ads"])
+def test_what_comes_twice_in_a_list_is_asked_for_once(sim: Simulator, path: str) -> None:
+    streams = (METRICS, "ad_group_analytics", "ad_analytics", "ad_pin_analytics")
+    whole = run_tap(sim, select=streams, **MEASURED).ok()
+    first = next(iter(sim.world.accounts))
+    edit(sim, below(first, path), lambda page: page | {"items": page["items"] * 2})
+    sim.clear()
+    run = run_tap(sim, select=streams, **MEASURED).ok()
+    for stream in streams:
+        assert rows(run, stream) == rows(whole, stream)
+    for seen in sim.requests:
+        ids = [pair for pair in seen.query if pair[0].endswith("_ids")]
+        assert len(ids) == len(set(ids))
 
 
 ONE = {
@@ -311,6 +377,10 @@ ODD_ROWS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "an id that is an object": (metrics({"CAMPAIGN_ID": {"a": 1}}), "`campaign_id`"),
     "no date": (metrics({"DATE": "absent"}), "`date`"),
     "a null date": (metrics({"DATE": None}), "`date`"),
+    "a week": (metrics({"DATE": "2026-03-02 - 2026-03-08"}), "for its day"),
+    "an hour": (metrics({"DATE": "2026-03-08T12:00:00"}), "for its day"),
+    "a day that is none": (metrics({"DATE": "2026-02-30"}), "for its day"),
+    "a date that is a number": (metrics({"DATE": 20260308}), "for its day"),
     "a row that is a number": (lambda _: 5, "5"),
     "a row that is null": (lambda _: None, "null"),
 }
@@ -334,6 +404,58 @@ def test_an_odd_row_costs_itself(sim: Simulator, stream: str, odd: str) -> None:
     assert len(rows(run, stream)) == len(rows(whole, stream)) - 1
     assert run.said("ERROR", stream, told)
     assert set(bookmarks(run, stream)) == {second}
+
+
+@pytest.mark.parametrize(
+    "form", ["{}T00:00:00", "{} 00:00", "{}T00:00:00.000Z", "{}T00:00:00+00:00"]
+)
+@pytest.mark.parametrize("stream", [METRICS, TARGETS])
+def test_a_day_in_another_form_is_the_same_row(sim: Simulator, stream: str, form: str) -> None:
+    whole = run_tap(sim, select=(stream,), **MEASURED).ok()
+    first = next(iter(sim.world.accounts))
+
+    def change(row: Any) -> Any:
+        return metrics({"DATE": form.format(row.get("metrics", row)["DATE"])})(row)
+
+    edit(
+        sim,
+        below(first, BY_NAME[stream].path.removeprefix("/ad_accounts/{ad_account_id}")),
+        first_row(change, targeted=stream == TARGETS),
+    )
+    assert rows(run_tap(sim, select=(stream,), **MEASURED).ok(), stream) == rows(whole, stream)
+
+
+@pytest.mark.parametrize("stream", [METRICS, TARGETS])
+def test_a_metric_in_small_letters_takes_no_other_ones_place(sim: Simulator, stream: str) -> None:
+    whole = run_tap(sim, select=(stream,), **MEASURED).ok()
+    first = next(iter(sim.world.accounts))
+    small = {"campaign_id": "5", "Date": "2026-01-01", "impression_1": 0}
+    edit(
+        sim,
+        below(first, BY_NAME[stream].path.removeprefix("/ad_accounts/{ad_account_id}")),
+        first_row(metrics(small), targeted=stream == TARGETS),
+    )
+    run = run_tap(sim, select=(stream,), **MEASURED).ok()
+    assert rows(run, stream) == rows(whole, stream)
+    assert run.said("WARNING", stream, "differ in case only")
+
+
+def test_a_refusal_that_names_all_columns_is_about_none_of_them(sim: Simulator) -> None:
+    """It may list those that there are; the other ad account has them all."""
+    whole = run_tap(sim, select=(METRICS,), **MEASURED).ok()
+    first = next(iter(sim.world.accounts))
+    sim.faults.add(
+        path=below(first, "/campaigns/analytics"),
+        kind="status",
+        status=400,
+        code=1,
+        message="none of AD_ACCOUNT_ID, CAMPAIGN_ID, SPEND_IN_MICRO_DOLLAR, IMPRESSION_1",
+        times=None,
+    )
+    run = run_tap(sim, select=(METRICS,), **MEASURED)
+    assert run.exit_code == 1
+    assert rows(run, METRICS) == without(rows(whole, METRICS), ad_account_id=first)
+    assert not run.said("deselect `")
 
 
 @pytest.mark.parametrize("odd", [None, 5, "x", [1]], ids=str)

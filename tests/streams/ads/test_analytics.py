@@ -10,7 +10,7 @@ import pytest
 
 from tests.ads_harness import ANALYTICS, BY_NAME, LEVELS, asked_columns, by_key, measured
 from tests.analytics_harness import DAY, TODAY, at, back
-from tests.harness import run_tap
+from tests.harness import catalog_for, run_tap
 from tests.streams.test_streams import check_records
 
 if TYPE_CHECKING:
@@ -302,3 +302,15 @@ def test_a_request_is_about_one_campaign_and_each_of_its_pins_once(
 
 def test_levels_are_told_apart() -> None:
     assert set(LEVELS) == {stream for stream in ANALYTICS if "targeting" not in stream}
+
+
+def test_a_catalog_made_with_fewer_columns_asks_for_these(simulate: Callable[..., Any]) -> None:
+    """Which leave by the SCHEMA; that there would be more is told."""
+    sim = simulate(ad_accounts=1, campaigns=2)
+    catalog = catalog_for(["campaign_analytics.*"])
+    run = run_tap(sim, catalog=catalog, ads_columns="all", start_days_back=1).ok()
+    columns = set(run.schemas["campaign_analytics"]["schema"]["properties"])
+    assert {name for row in run.records("campaign_analytics") for name in row} == columns
+    (asked,) = {seen.params()["columns"] for seen in sim.requests if "columns" in seen.params()}
+    assert {name.lower() for name in asked.split(",")} <= columns
+    assert run.said("INFO", "campaign_analytics", "ads_columns")

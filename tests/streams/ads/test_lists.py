@@ -175,3 +175,20 @@ def test_an_id_stays_exact_however_it_is_sent(
     sim.faults.add(kind="without_days", path="/ads$", times=None).edit = edit
     done = run_tap(sim, select=["ads"]).ok()
     assert [row["pin_id"] for row in done.records("ads")] == [str(exact)]
+
+
+@pytest.mark.parametrize("bookmark", ["2026-01-01", "2026-01-01T00:00:00"])
+def test_a_bookmark_that_somebody_set_by_hand_is_utc(
+    simulate: Callable[..., Simulator], bookmark: str
+) -> None:
+    sim = simulate(ad_accounts=1, campaigns=20, other_accounts=0)
+    state = run_tap(sim, select=["campaigns"]).ok().states[-1]
+    (part,) = state["bookmarks"]["campaigns"]["partitions"]
+    part["replication_key_value"] = bookmark
+    done = run_tap(sim, select=["campaigns"], state=state).ok()
+    assert by_key(done, "campaigns") == {
+        key: row
+        for key, row in listed(sim.world, "campaigns").items()
+        if not row["updated_time"] or row["updated_time"] >= "2026-01-01T00:00:00Z"
+    }
+    assert 0 < len(done.records("campaigns")) < 20
