@@ -39,6 +39,13 @@ def partition(state: State, name: str | None, value: str) -> State:
     return parts[-1]
 
 
+def read_to(state: State, name: str | None, value: str) -> str:
+    """The bookmark of a partition, see above; "" where there is none, and none is made."""
+    parts = state.get("partitions", ()) if name else ()
+    found = [each for each in parts if each["context"] == {name: value}]
+    return str(found[0].get("replication_key_value") or "") if found else ""
+
+
 def is_full_table(stream: Stream) -> bool:
     """Whether the user's catalog says FULL_TABLE of a stream that has a bookmark."""
     full = stream.forced_replication_method == REPLICATION_FULL_TABLE

@@ -16,7 +16,7 @@ import msgspec
 from tap_pinterest import clock
 from tap_pinterest.errors import StreamError
 from tap_pinterest.kinds.answers import answers, answers_about
-from tap_pinterest.kinds.bookmarks import fingerprint, is_full_table
+from tap_pinterest.kinds.bookmarks import fingerprint, is_full_table, read_to
 from tap_pinterest.kinds.stream import PinterestStream
 from tap_pinterest.plan import dates
 from tap_pinterest.plan.progress import Frame, Progress
@@ -111,6 +111,10 @@ class DaysStream(PinterestStream):
             incremental=self.incremental and not is_full_table(self),
             keeps_place=self.keeps_place,
         )
+
+    def read_to(self, part: str) -> str:
+        """The bookmark of a partition; "" where there is none yet."""
+        return read_to(self.stream_state, self.part_by, part)
 
     def still_kept(self, window: Range) -> Range:
         """Those days of a window that Pinterest keeps; which it dropped in the run is told once."""

@@ -92,6 +92,10 @@ class Declaration(Stream, abc.ABC):
         is_below = self.parent is None or self.parent.part_by is None
         return bool(self.part_by) and is_below and not parent.keys() & {"members", *self.asks}
 
+    def read_to(self, part: str) -> str | None:  # noqa: ARG002
+        """The day up to which a partition was read; None where it does not say."""
+        return None
+
     def units(self, parent: Record) -> Iterable[Record]:
         """What of a parent, or of a batch of them, is asked for at the same time."""
         return (parent,)

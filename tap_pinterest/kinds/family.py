@@ -110,7 +110,17 @@ class Family:
             if not is_id(child.part_of(parent)):  # which would stand in the state
                 error = StreamError(f"it has no `{child.part_by}` that can be asked for")
                 child.losses.miss(named(parent, child.noun), error)
-        return [parent for parent in parents if is_id(child.part_of(parent))]
+        known = [parent for parent in parents if is_id(child.part_of(parent))]
+        if self._stream.part_by:
+            return known
+        # Where a quota ends a run, it is the turn of others in the next one.
+        return sorted(known, key=lambda parent: child.family.behind(child.part_of(parent)))
+
+    def behind(self, part: str) -> str:
+        """The day up to which a partition was read, of this stream and all below; "" for none."""
+        days = [each.family.behind(part) for each in self.selected_children]
+        own = self._stream.read_to(part) if self._stream.selected else None
+        return min([day for day in (own, *days) if day is not None], default="")
 
     def flush(self, parts: Sequence[str] | None = None) -> None:
         """Sync the descendants for parents that still wait for others: of partitions, or all."""

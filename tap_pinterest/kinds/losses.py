@@ -99,8 +99,8 @@ class Losses:
     def forbid(self, what: str, error: StreamError, part: str) -> None:
         """Note that a partition is not open to this account or token; see `skip`."""
         self.shut(part)
-        hint = self._stream.left_out_by
-        self.miss(what, Forbidden(f"{error}; {hint}" if hint else str(error), error.answer), part)
+        hint, why = self._stream.left_out_by, str(error).rstrip(".")
+        self.miss(what, Forbidden(f"{why}; {hint}" if hint else str(error), error.answer), part)
 
     def doubt(self, what: str, error: StreamError, part: str) -> None:
         """Note something of a partition that is not ours to see; or is it all of the partition?
@@ -136,8 +136,11 @@ class Losses:
         return part in self._shut
 
     def fail(self, error: StreamError) -> None:
-        """Note that nothing more of the stream is read."""
-        self._failed = True
+        """Note that nothing more of the stream is read.
+
+        Of a stream with partitions those are not complete that are left, which is told one by one.
+        """
+        self._failed = self._stream.part_by is None
         self._stream.run.fail(self._stream, error)
 
     def within(self, part: str) -> bool:

@@ -53,6 +53,7 @@ class Parents:
     def __init__(self, stream: PinterestStream) -> None:
         self._stream = stream
         self._failed = Failed()
+        self._read = 0  # pages since a partition ended
 
     def pages(self, parents: Sequence[Record]) -> Taken:
         """The pages of parents, in their order, each with its records."""
@@ -63,7 +64,7 @@ class Parents:
         width = stream.config["max_concurrency"]
         open_ = [parent for parent in parents if not self._is_closed(parent)]
         units = [unit for parent in open_ for unit in stream.units(parent)]
-        left, read = Counter(map(stream.part_of, units)), 0
+        left = Counter(map(stream.part_of, units))
         over = dict.fromkeys(stream.part_of(each) for each in parents if stream.is_partition(each))
         ended = [part for part in over if not left[part]]
         try:
@@ -71,19 +72,18 @@ class Parents:
                 fan_out(units, stream.pages_of, stream.run.budget, width)
             ) as fetched:
                 for unit, pages in fetched:
-                    for taken in self._of_unit(unit, pages):
-                        read += 1
-                        yield taken
+                    yield from self._of_unit(unit, pages)
                     part = stream.part_of(unit)
                     left[part] -= 1
                     if part in over and not left[part]:
                         ended.append(part)
                     # Small partitions end together, so that their children are asked for side by
                     # side; a large one by itself, so that it is done where the run is cut.
-                    if max(read, len(ended)) >= width:
+                    if max(self._read, len(ended)) >= width:
                         self._end(ended)
-                        read = 0
         except StreamError:
+            for part in +left:
+                stream.losses.leave(part)
             self._end(ended)  # whatever keeps the others
             raise
         self._end(ended)
@@ -91,6 +91,7 @@ class Parents:
 
     def _end(self, parts: list[str]) -> None:
         """End partitions of which all was read, or told, and empty the list of them."""
+        self._read = 0
         if parts:
             self._stream.family.end(parts)
             parts.clear()
@@ -100,6 +101,7 @@ class Parents:
             return
         try:
             for page in pages:
+                self._read += 1
                 yield page, take(self._stream, page)
         except (Forbidden, QuotaExhausted, Gone, StreamError) as error:
             self._lost(unit, error)

@@ -138,6 +138,9 @@ class Reading:
 
     def sync(self, parents: Sequence[Record]) -> None:
         """Sync the stream for parents, or for batches of them."""
+        if self.stopped:
+            for parent in parents:
+                self._stream.losses.leave(self._stream.part_of(parent))
         if not parents or self.stopped:
             return
         self._parents = parents

@@ -84,6 +84,7 @@ def named(values: Mapping[str, object], noun: str = "") -> str:
         return named(members[0], noun) + others
     if noun:
         return f"{noun} {plain(values.get('id'))}"
+    ids = {name: value for name, value in values.items() if name.endswith("id")} or values
     return ", ".join(
-        f"{name} {plain(value)}" for name, value in values.items() if isinstance(value, str | int)
+        f"{name} {plain(value)}" for name, value in ids.items() if isinstance(value, str | int)
     )

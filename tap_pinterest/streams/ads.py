@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tap_pinterest.records.decoding import Record
 
 ACCOUNT = "/ad_accounts/{ad_account_id}"
+BELOW_ACCOUNT: Mapping[str, str] = {"ad_account_id": "id", "currency": "currency"}
 OF_ACCOUNT: Mapping[str, str] = {"ad_account_id": "ad_account_id", "currency": "currency"}
 LEFT_OUT_BY = "name only the others in `ad_account_ids` to leave it out"
 
@@ -76,7 +77,7 @@ class AdsListStream(ListStream):
     """A list of each ad account, with its id and its currency in each record."""
 
     parent_stream_type = AdAccounts
-    parent_fields: ClassVar = {"ad_account_id": "id", "currency": "currency"}
+    parent_fields = BELOW_ACCOUNT
     part_by = "ad_account_id"
     left_out_by = LEFT_OUT_BY
     adds: ClassVar = {"ad_account_id": "string", "currency": "string"}

@@ -9,6 +9,7 @@ from tap_pinterest.kinds.tables import TableStream, TargetingTableStream
 from tap_pinterest.settings import setting
 from tap_pinterest.streams.ads import (
     ACCOUNT,
+    BELOW_ACCOUNT,
     LEFT_OUT_BY,
     OF_ACCOUNT,
     AdAccounts,
@@ -62,7 +63,7 @@ class AdAccountAnalytics(AdsAnalytics):
     path = ACCOUNT + "/analytics"
     level = "ADVERTISER"
     parent_stream_type = AdAccounts
-    parent_fields: ClassVar = {"ad_account_id": "id", "currency": "currency"}
+    parent_fields = BELOW_ACCOUNT
     primary_keys = ("ad_account_id", "date")
 
 
@@ -142,7 +143,7 @@ class AdAccountTargetingAnalytics(AdsTargetingAnalytics):
     path = ACCOUNT + "/targeting_analytics"
     level = "ADVERTISER_TARGETING"
     parent_stream_type = AdAccounts
-    parent_fields: ClassVar = {"ad_account_id": "id", "currency": "currency"}
+    parent_fields = BELOW_ACCOUNT
     primary_keys = ("ad_account_id", "targeting_type", "targeting_value", "date")
     types = TYPES
     most = 15

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_pinterest.kinds import lists, reading
+from tap_pinterest.kinds import lists, parents, reading
 from tap_pinterest.records.pages import Page
 from tests.harness import run_tap
 
@@ -42,6 +42,7 @@ def test_a_page_is_gone_when_the_next_is_decoded(
         return take(read, page)
 
     monkeypatch.setattr(lists, "Page", NoticedPage)
-    monkeypatch.setattr(reading, "take", noticed)
+    for module in (reading, parents):
+        monkeypatch.setattr(module, "take", noticed)
     run_tap(sim, select=[stream]).ok()
     assert alive == [None] * (pages - 1)

@@ -221,5 +221,6 @@ def test_the_doctor_does_not_try_for_minutes(sim: Simulator, tmp_path: Path) -> 
         [DOCTOR, *args], env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "failed 3 times" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "failed 3 times" in said, said
     assert sim.paths()["/v5/user_account/followers"] == 3

@@ -87,7 +87,7 @@ def test_deselected_children_cost_no_request(simulate: Callable[..., Simulator])
         if any(path.startswith("boards/") for path in needs(stream))
     ]
     assert len(children) == 3
-    run_tap(sim, select=ALL, deselect=children, search_queries=["a"])
+    run_tap(sim, select=ALL, deselect=children, search_queries=["a"], start_days_back=2)
     assert not [kind for kind in kinds(sim.paths()) if kind.startswith("boards/")]
 
 
@@ -111,7 +111,7 @@ def test_named_boards_are_not_looked_for(simulate: Callable[..., Simulator]) -> 
 
 def test_nothing_is_asked_for_twice(simulate: Callable[..., Simulator]) -> None:
     sim = simulate(boards=30, followers=600, pins_per_board=[260, 3, 0])
-    run = run_tap(sim, select=ALL, search_queries=QUERIES)
+    run = run_tap(sim, select=ALL, search_queries=QUERIES, start_days_back=2)
     asked = Counter((seen.path, tuple(sorted(seen.query))) for seen in sim.requests)
     # Whether analytics may be asked in bulk is found out with one Pin; that one is a question more.
     assert {question for question, times in asked.items() if times > 1} == set(), run.log

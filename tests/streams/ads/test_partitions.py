@@ -174,3 +174,32 @@ def test_an_account_in_which_nothing_works_is_left_alone_after_a_while(
     assert done.said("WARNING", second, "nothing more is asked for")
     for account in (first, third):
         assert got(done, account) == rows_of(sim, account, back(2), back(1))
+
+
+@pytest.mark.parametrize(("stream", "most"), [("ad_pin_analytics", 5), ("campaign_analytics", 2)])
+def test_a_quota_that_is_too_small_for_a_night_reads_all_in_some(
+    simulate: Callable[..., Simulator],
+    monkeypatch: pytest.MonkeyPatch,
+    stream: str,
+    most: int,
+) -> None:
+    """Each night begins with the account that has waited longest."""
+    sim = simulate(ad_accounts=3, campaigns=4, other_accounts=0)
+    state: Any = None
+    for night in range(4):
+        at(monkeypatch, sim, TODAY + night * DAY)
+        sim.faults.clear()
+        sim.faults.add(
+            kind="rate_limited", path="s/analytics$", nth=most + 1, times=None, reset=50_000
+        )
+        done = run_tap(sim, select=[stream], state=state, max_concurrency=1, start_days_back=3)
+        assert done.exit_code == 1
+        state = done.states[-1]
+        found = {
+            part["context"]["ad_account_id"]
+            for part in state["bookmarks"][stream]["partitions"]
+            if part.get("replication_key_value")
+        }
+        assert len(found) >= min(night + 1, 3), night
+    sim.faults.clear()
+    run_tap(sim, select=[stream], state=state).ok()
